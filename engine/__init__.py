@@ -1,0 +1,1 @@
+"""The engine: composes and plays music. Synchronous, deterministic; knows no asyncio, network or clock."""

@@ -1,0 +1,1 @@
+"""The radio: puts the engine on air. The only place where asyncio lives."""

@@ -1,0 +1,1 @@
+"""The pages, streams and interfaces that browsers and players ask for."""
