@@ -60,7 +60,7 @@ def velocity_to_bin(velocity: float) -> int:
     """Quantise a velocity 0-127 to its bin 0-15, the thesis's formula; 0 is note-off."""
     v = min(max(velocity, 0.0), _VELOCITY_EVENTS - 1.0)
     x = _VELOCITY_EXPONENT
-    return math.ceil(_VELOCITY_EVENTS * (x ** (v / _VELOCITY_EVENTS) - 1) / (x - 1) / _BIN_SIZE)
+    return math.ceil(_VELOCITY_EVENTS * (math.pow(x, v / _VELOCITY_EVENTS) - 1) / (x - 1) / _BIN_SIZE)
 
 
 @cache

@@ -1,0 +1,51 @@
+# The project's verbs. Each does its own set-up; `make` alone lists them.
+PYTHON := .venv/bin/python
+MOOD ?= study
+SECONDS ?= 60
+SEED ?= 1
+OUT ?= build/lofi.flac
+
+.PHONY: help radio render doctor test check bench train loops image
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+radio: ## set up, then be on air at http://127.0.0.1:8000 (Ctrl-C ends)
+	@deploy/setup.sh radio
+	@.venv/bin/lofi-radio run
+
+render: ## render a track: make render MOOD=rainy SECONDS=60 SEED=1 OUT=build/lofi.flac
+	@deploy/setup.sh radio
+	@mkdir -p $(dir $(OUT))
+	@.venv/bin/lofi-radio render --mood $(MOOD) --seconds $(SECONDS) --seed $(SEED) --out $(OUT)
+
+doctor: ## say what is missing or broken, and the remedy
+	@deploy/setup.sh radio
+	@.venv/bin/lofi-radio doctor
+
+test: ## set up, then run every check and test
+	@deploy/setup.sh test
+	@$(MAKE) --no-print-directory check
+	@$(PYTHON) -m pytest
+
+check: ## lint and types
+	@deploy/setup.sh test
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+bench: ## measure speed, as ratios within one run
+	@deploy/setup.sh test
+	@$(PYTHON) -m bench
+
+train: ## train both models again (hours; see training/README.md)
+	@deploy/setup.sh test
+	@bash training/runs/drums.sh
+	@bash training/runs/piano.sh
+
+loops: ## synthesise vinyl and ambience again
+	@deploy/setup.sh radio
+	@$(PYTHON) -m loops.make
+
+image: ## build the Docker image
+	@docker build --tag lofi-radio .
