@@ -1,0 +1,90 @@
+"""What the station counts about itself, for Prometheus. Knows nothing about how the numbers come about."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+_LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """Every metric of the station; an attribute is the metric's name without `lofi_` and `_total`."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry if registry is not None else CollectorRegistry()
+        self._register_sound()
+        self._register_outputs()
+        self._register_house()
+
+    def with_process(self) -> Metrics:
+        """Add the process_*, python_* metrics of this very process; once per process."""
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        return self
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format; serve it as `CONTENT_TYPE`."""
+        return generate_latest(self.registry)
+
+    def _register_sound(self) -> None:
+        self.frames_broadcast = self._counter("frames_broadcast_total", "Audio frames sent on air.", "station")
+        self.bars_broadcast = self._counter("bars_broadcast_total", "Bars of music sent on air.", "station")
+        self.lead_seconds = self._gauge("lead_seconds", "Music composed ahead of the broadcast.", "station")
+        self.engine_restarts = self._counter(
+            "engine_restarts_total", "Engine processes that had to be replaced.", "station"
+        )
+        self.underrun_frames = self._counter(
+            "underrun_frames_total", "Frames of filler sent because no music was ready.", "station"
+        )
+        self.composer_fallback = self._gauge(
+            "composer_fallback", "1 while the rule-based composer stands in for the models.", "station"
+        )
+        self.mood_changes = self._counter("mood_changes_total", "Moods applied while on air.", "station")
+        self.last_audio_timestamp_seconds = self._gauge(
+            "last_audio_timestamp_seconds", "Unix time at which audio last went out.", "station"
+        )
+        self.silence_seconds = self._gauge("silence_seconds", "Length of the silence on air right now.", "station")
+        self.output_loudness_lufs = self._gauge("output_loudness_lufs", "Loudness of what went out.", "station")
+        self.clock_skips = self._counter("clock_skips_total", "Times the broadcast clock had to skip ahead.", "station")
+
+    def _register_outputs(self) -> None:
+        self.listeners = self._gauge("listeners", "Listeners connected now.", "station", "mount")
+        self.listener_drops = self._counter(
+            "listener_drops_total", "Listeners that were let go.", "station", "mount", "reason"
+        )
+        self.icecast_connected = self._gauge("icecast_connected", "1 while the source is connected.", "output")
+        self.icecast_reconnects = self._counter(
+            "icecast_reconnects_total", "Times a source had to reconnect.", "output"
+        )
+        self.keepalive_restarts = self._counter(
+            "keepalive_restarts_total", "Times an output was started again.", "output"
+        )
+
+    def _register_house(self) -> None:
+        self.config_reloads = self._counter("config_reloads_total", "Edits of config.yaml seen.", "result")
+        for result in ("applied", "rejected", "unchanged"):
+            self.config_reloads.labels(result)
+        self.config_reload_success_timestamp_seconds = self._gauge(
+            "config_reload_success_timestamp_seconds", "Unix time of the last configuration that was accepted."
+        )
+        self.journal_errors = self._counter("journal_errors_total", "Failed writes to the journal.")
+        self.journal_rows = self._counter("journal_rows_total", "Bars written to the journal.")
+        self.journal_lost_rows = self._counter("journal_lost_rows_total", "Bars the journal could not keep.")
+        self.event_loop_lag_seconds = Histogram(
+            "lofi_event_loop_lag_seconds",
+            "How late the event loop came back to us.",
+            buckets=_LAG_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"lofi_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"lofi_{name}", text, labels, registry=self.registry)

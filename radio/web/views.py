@@ -1,0 +1,80 @@
+"""What the web pages may see of a station: narrow protocols. Knows nothing about aiohttp or how a station works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from engine import BarStart
+
+
+class PlayedPiece(Protocol):
+    """One piece that went on air (the newest may still be sounding)."""
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+
+    @property
+    def key(self) -> str:
+        """As read aloud: `E♭ minor`."""
+
+    @property
+    def bpm(self) -> float:
+        """Tempo, beats a minute."""
+
+    @property
+    def mood(self) -> str:
+        """Mood in force when it was composed."""
+
+    @property
+    def started_at(self) -> datetime:
+        """Wall clock of its first frame, with a time zone."""
+
+
+class Board(Protocol):
+    """The now-playing board; `radio.nowplaying.NowPlaying` is one."""
+
+    @property
+    def current(self) -> BarStart | None:
+        """The bar that is sounding; None before the first one."""
+
+    @property
+    def piece_started_at(self) -> datetime | None:
+        """Wall clock at which the piece that is sounding began."""
+
+    @property
+    def history(self) -> Sequence[PlayedPiece]:
+        """Last pieces, newest first, the one that is sounding included; at most 50."""
+
+
+class StationView(Protocol):
+    """A station as the pages see it."""
+
+    @property
+    def name(self) -> str:
+        """Name in URLs and metrics."""
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+
+    @property
+    def description(self) -> str:
+        """One line about it."""
+
+    @property
+    def now(self) -> Board:
+        """What is sounding."""
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """What was replaced or is missing, each with its remedy; empty when all is well."""
+
+    def hub_listeners(self) -> int:
+        """Listeners connected to our own mounts."""
+
+    def healthy(self) -> tuple[bool, str]:
+        """Whether audio advanced and was not silent in the last 2 s, and a reason."""
