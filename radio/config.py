@@ -6,12 +6,24 @@ Knows nothing about YAML, watched files or reloads.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
+from engine import MOODS, Mood, find_mood
+from radio.config_moods import MoodPatch, own_mood
 from radio.errors import SecretError
 
 
@@ -19,11 +31,24 @@ class Live:
     """Marks a field that may change while on air; every other field needs a restart."""
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-"""Lower case letters, digits and dashes: it becomes part of a URL."""
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""One line, no control characters: it travels in HTTP headers."""
-Host = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_%\-\[\]]+$")]
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"),
+    Field(description="1-32 lower-case letters, digits and dashes"),
+]
+"""It becomes part of a URL."""
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
+    Field(description="one line of text, 1-200 characters"),
+]
+"""It travels in HTTP headers."""
+Host = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_%\-\[\]]+$"),
+    Field(description="a host name or address, such as 127.0.0.1, :: or radio.example.org"),
+]
+AnyPath = Annotated[Path, Field(strict=False, description="a path (relative ones start at config.yaml's folder)")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -47,12 +72,12 @@ class Server(Part):
 class Engine(Part):
     """Who composes and how it sounds."""
 
-    piano_model: Annotated[Path, Field(strict=False)] = Path("models/piano")
-    drums_model: Annotated[Path, Field(strict=False)] = Path("models/drums")
+    piano_model: AnyPath = Path("models/piano")
+    drums_model: AnyPath = Path("models/drums")
     backend: Literal["onnx", "rwkv"] = "onnx"
-    soundfont: Annotated[Path, Field(strict=False)] | None = None
+    soundfont: AnyPath | None = None
     """None: the distribution's MuseScore General small bank."""
-    loops: Annotated[Path, Field(strict=False)] = Path("loops")
+    loops: AnyPath = Path("loops")
     composer: Literal["models", "rules"] = "models"
     lead_s: Annotated[float, Field(ge=2, le=60)] = 8.0
     """Music composed ahead of the broadcast."""
@@ -89,14 +114,34 @@ class Icecast(Part):
     station: str = "lofi"
     host: Host
     port: Port = 8000
-    mount: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/\-]{1,120}$")] = "/lofi.mp3"
-    user: Annotated[str, StringConstraints(min_length=1, pattern=r"^[^:\x00-\x1f\x7f]+$")] = "source"
-    password_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
-    password_file: Annotated[Path, Field(strict=False)] | None = None
+    mount: Annotated[
+        str,
+        StringConstraints(pattern=r"^/[A-Za-z0-9._~/\-]{1,120}$"),
+        Field(description="a path that starts with /, such as /lofi.mp3"),
+    ] = "/lofi.mp3"
+    user: Annotated[
+        str, StringConstraints(pattern=r"^[^:\x00-\x1f\x7f]{1,100}$"), Field(description="a user name without a colon")
+    ] = "source"
+    password_env: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
+            Field(description="the name of an environment variable that holds the password"),
+        ]
+        | None
+    ) = None
+    password_file: AnyPath | None = None
     tls: bool = False
     public: bool = False
     """True: announce the stream in public directories."""
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f]+$", max_length=500)] | None = None
+    url: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^https?://[^\s\x00-\x1f@]{1,500}$"),
+            Field(description="a web address that starts with http:// or https://"),
+        ]
+        | None
+    ) = None
     """Home page of the station, shown by players."""
 
     @model_validator(mode="after")
@@ -130,7 +175,7 @@ class Icecast(Part):
 class Journal(Part):
     """The diary of every bar that went on air."""
 
-    path: Annotated[Path, Field(strict=False)] = Path("state/journal.sqlite3")
+    path: AnyPath = Path("state/journal.sqlite3")
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     """0 keeps everything."""
 
@@ -138,7 +183,7 @@ class Journal(Part):
 class State(Part):
     """Where the station remembers what it was playing."""
 
-    folder: Annotated[Path, Field(strict=False)] = Path("state")
+    folder: AnyPath = Path("state")
 
 
 class Log(Part):
@@ -146,6 +191,16 @@ class Log(Part):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["text", "json"] = "text"
+
+
+def _patch_schema(_source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """Check a mood's patch as `MoodPatch`, and keep the keys that were given as a plain dict."""
+    return no_info_after_validator_function(
+        lambda patch: patch.model_dump(exclude_unset=True), handler.generate_schema(MoodPatch)
+    )
+
+
+_AS_PATCH = GetPydanticSchema(_patch_schema)
 
 
 class Config(Part):
@@ -159,8 +214,18 @@ class Config(Part):
     journal: Journal = Journal()
     state: State = State()
     log: Log = Log()
-    moods: Annotated[dict[Name, dict[str, Any]], Live()] = Field(default={})
+    moods: Annotated[dict[Name, Annotated[dict[str, Any], _AS_PATCH]], Live()] = Field(default={})
     """Own moods: name → {base: a mood, any field of a mood}."""
+
+    def mood(self, name: str) -> Mood:
+        """Find a mood by name, our own ones first; raises engine.MoodError with a suggestion."""
+        if name in self.moods:
+            return own_mood(name, self.moods[name])
+        return find_mood(name)
+
+    def mood_names(self) -> tuple[str, ...]:
+        """Names of all moods: the built-in ones, then our own."""
+        return tuple(dict.fromkeys((*MOODS, *self.moods)))
 
     def anchored(self, folder: Path) -> Config:
         """Copy with every relative path made absolute, seen from config.yaml's folder."""
@@ -178,3 +243,42 @@ def _anchor(value: object, folder: Path) -> object:
         changed = {name: _anchor(getattr(value, name), folder) for name in type(value).model_fields}
         return value.model_copy(update=changed)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that differs between two trees."""
+
+    path: str
+    """`stations.lofi.mood`"""
+    old: object
+    new: object
+    live: bool
+    """True: applied while on air. False: needs a restart."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {_shown(self.old)} → {_shown(self.new)}"
+
+
+def diff(old: Config, new: Config) -> tuple[Change, ...]:
+    """List every value that differs, in the order of the tree."""
+    return tuple(_differences(old, new, "", live=False))
+
+
+def _differences(old: object, new: object, path: str, *, live: bool) -> Iterator[Change]:
+    if isinstance(old, BaseModel) and type(old) is type(new):
+        for name, field in type(old).model_fields.items():
+            here = f"{path}.{name}" if path else name
+            marked = live or any(isinstance(mark, Live) for mark in field.metadata)
+            yield from _differences(getattr(old, name), getattr(new, name), here, live=marked)
+    elif isinstance(old, dict) and isinstance(new, dict):
+        for name in dict.fromkeys((*old, *new)):
+            yield from _differences(old.get(name), new.get(name), f"{path}.{name}", live=live)
+    elif old != new:
+        yield Change(path, old, new, live)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    return value.model_dump_json() if isinstance(value, BaseModel) else str(value)
