@@ -1,0 +1,294 @@
+"""The form of the endless stream: pieces, sections, chord loops, densities and what may be repeated.
+
+Plans each bar before anybody composes it. Knows nothing about models, notes or sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import cast
+
+import numpy as np
+
+from engine import harmony, titles
+from engine.chance import generator, load_generator, round_by_chance, save_generator
+from engine.harmony import PROGRESSIONS
+from engine.moods import Mood
+from engine.types import Chord, Piece, Section, Tree
+
+_FORM = (Section.INTRO, Section.A, Section.B, Section.BREAKDOWN, Section.A_RETURN, Section.OUTRO)
+_SHORTEST = {
+    Section.INTRO: 4, Section.A: 8, Section.B: 8, Section.BREAKDOWN: 4, Section.A_RETURN: 8, Section.OUTRO: 4,
+}  # fmt: skip
+_LONGEST = {
+    Section.INTRO: 8, Section.A: 24, Section.B: 24, Section.BREAKDOWN: 8, Section.A_RETURN: 24, Section.OUTRO: 8,
+}  # fmt: skip
+_KEYS_DENSITY = {
+    Section.INTRO: -0.7, Section.A: 0.0, Section.B: 0.6, Section.BREAKDOWN: -0.4, Section.A_RETURN: 0.3,
+    Section.OUTRO: -0.8,
+}  # fmt: skip
+_WITHOUT_DRUMS = (Section.INTRO, Section.BREAKDOWN)
+_GROUP_BARS = 8
+"""A fill ends each group of eight bars."""
+_BUSIEST_KEYS_BUCKET = 4
+"""At most 11 notes a bar: more is clutter."""
+_BUSIEST_DRUMS_BUCKET = 6
+
+
+class DrumRole(StrEnum):
+    """What the drummer does in a bar."""
+
+    NONE = "none"
+    BEAT = "beat"
+    FILL = "fill"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An earlier bar of the piece that may be played again."""
+
+    piece_bar: int
+    chance: float
+    """Share of the times when it is, 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlan:
+    """What is decided about a bar before its notes."""
+
+    piece: Piece
+    piece_bar: int
+    section: Section
+    section_bar: int
+    chords: tuple[Chord, Chord]
+    """As written (C major or A minor), first and second half."""
+    next_chord: Chord | None
+    """First chord of the next bar; None at the end of the piece."""
+    keys_density: int
+    drums: DrumRole
+    drums_density: int
+    bass: bool
+    keys_sources: tuple[Source, ...] = ()
+    drums_sources: tuple[Source, ...] = ()
+
+    @property
+    def shift(self) -> int:
+        """Semitones from the music as written to the sounding key."""
+        return harmony.key_shift(self.piece.key, self.piece.minor)
+
+    @property
+    def sounding_chords(self) -> tuple[Chord, Chord]:
+        """The chords in the key of the piece."""
+        first, second = (Chord((chord.root + self.shift) % 12, chord.quality) for chord in self.chords)
+        return first, second
+
+
+@dataclass(frozen=True, slots=True)
+class PiecePlan:
+    """A piece with its sections and chord loops."""
+
+    piece: Piece
+    section_bars: tuple[int, ...]
+    """Lengths of intro, A, B, breakdown, A' and outro."""
+    loop_a: str
+    loop_b: str
+
+    def place(self, piece_bar: int) -> tuple[Section, int]:
+        """Return the section of a bar and the bar's place in it."""
+        place = piece_bar
+        for section, bars in zip(_FORM, self.section_bars, strict=True):
+            if place < bars:
+                return section, place
+            place -= bars
+        raise IndexError(f"piece of {self.piece.bars} bars has no bar {piece_bar}")
+
+    def start(self, section: Section) -> int:
+        """Return the piece bar at which a section begins."""
+        return sum(self.section_bars[: _FORM.index(section)])
+
+    def length(self, section: Section) -> int:
+        """Return the bars of a section."""
+        return self.section_bars[_FORM.index(section)]
+
+    def chords(self, piece_bar: int) -> tuple[Chord, Chord]:
+        """Return the chords of a bar as written; the piece ends on its chord of rest."""
+        if piece_bar == self.piece.bars - 1:
+            rest = harmony.tonic_chord(self.piece.minor)
+            return rest, rest
+        section, place = self.place(piece_bar)
+        loop = PROGRESSIONS[self.loop_b if section is Section.B else self.loop_a].bars
+        return loop[place % len(loop)]
+
+    def drum_role(self, section: Section, place: int) -> DrumRole:
+        """Return what the drummer does in a bar of a section."""
+        bars = self.length(section)
+        if section in _WITHOUT_DRUMS:
+            return DrumRole.NONE
+        if section is Section.OUTRO:
+            return DrumRole.BEAT if place < bars // 2 else DrumRole.NONE
+        last = place == bars - 1 or place % _GROUP_BARS == _GROUP_BARS - 1
+        return DrumRole.FILL if last else DrumRole.BEAT
+
+
+class Form:
+    """Plans bar after bar, piece after piece, for ever."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = generator(seed, 1)
+        self._plan: PiecePlan | None = None
+        self._bar = 0
+        self._pieces = 0
+
+    def next(self, mood: Mood) -> BarPlan:
+        """Return the plan of the next bar."""
+        if self._plan is None or self._bar >= self._plan.piece.bars:
+            self._plan = self._new_piece(mood)
+            self._pieces += 1
+            self._bar = 0
+        plan = self._bar_plan(self._plan, self._bar, mood)
+        self._bar += 1
+        return plan
+
+    def cut(self) -> None:
+        """End the piece at the coming bar line."""
+        if self._plan is not None:
+            self._bar = self._plan.piece.bars
+
+    def fits(self, mood: Mood) -> bool:
+        """Tell whether the piece now sounding could be of this mood."""
+        if self._plan is None:
+            return True
+        piece = self._plan.piece
+        mode_allowed = mood.minor_share > 0 if piece.minor else mood.minor_share < 1
+        return mood.bpm_low <= piece.bpm <= mood.bpm_high and piece.key in mood.keys and mode_allowed
+
+    def snapshot(self) -> Tree:
+        """Return everything that the next plan depends on."""
+        plan: Tree | None = None
+        if self._plan is not None:
+            plan = {
+                "piece": asdict(self._plan.piece),
+                "section_bars": list(self._plan.section_bars),
+                "loop_a": self._plan.loop_a,
+                "loop_b": self._plan.loop_b,
+            }
+        return {"rng": save_generator(self._rng), "plan": plan, "bar": self._bar, "pieces": self._pieces}
+
+    def restore(self, tree: Tree) -> None:
+        """Go on from a snapshot."""
+        self._rng = load_generator(cast(Tree, tree["rng"]))
+        self._bar = cast(int, tree["bar"])
+        self._pieces = cast(int, tree["pieces"])
+        self._plan = None
+        if tree["plan"] is not None:
+            plan = cast(Tree, tree["plan"])
+            self._plan = PiecePlan(
+                piece=Piece(**cast(dict[str, int], plan["piece"])),  # type: ignore[arg-type]
+                section_bars=tuple(cast(list[int], plan["section_bars"])),
+                loop_a=cast(str, plan["loop_a"]),
+                loop_b=cast(str, plan["loop_b"]),
+            )
+
+    def _new_piece(self, mood: Mood) -> PiecePlan:
+        rng = self._rng
+        before = self._plan
+        minor = bool(rng.random() < mood.minor_share)
+        loops = [name for name in mood.palette if PROGRESSIONS[name].minor == minor]
+        keys = list(mood.keys)
+        if before is not None:  # another key and another loop whenever the mood has one
+            keys = [key for key in keys if key != before.piece.key] or keys
+            fresh = [name for name in loops if name != before.loop_a] or loops
+        else:
+            fresh = loops
+        loop_a = fresh[int(rng.integers(len(fresh)))]
+        others = [name for name in loops if name != loop_a] or loops
+        section_bars = _section_lengths(mood, rng)
+        piece = Piece(
+            number=self._pieces,
+            title=titles.title(rng),
+            seed=int(rng.integers(2**31)),
+            bpm=_tempo(mood, None if before is None else before.piece.bpm, rng),
+            key=keys[int(rng.integers(len(keys)))],
+            minor=minor,
+            bars=sum(section_bars),
+        )
+        return PiecePlan(piece, section_bars, loop_a, others[int(rng.integers(len(others)))])
+
+    def _bar_plan(self, plan: PiecePlan, bar: int, mood: Mood) -> BarPlan:
+        section, place = plan.place(bar)
+        last = bar == plan.piece.bars - 1
+        breath = -0.8 if place % _GROUP_BARS == _GROUP_BARS - 1 else 0.0
+        density = mood.keys_density + _KEYS_DENSITY[section] + breath
+        drums_density = mood.drums_density + (0.5 if section is Section.B else 0.0)
+        role = plan.drum_role(section, place)
+        if role is DrumRole.FILL:
+            drums_density += 1
+        return BarPlan(
+            piece=plan.piece,
+            piece_bar=bar,
+            section=section,
+            section_bar=place,
+            chords=plan.chords(bar),
+            next_chord=None if last else plan.chords(bar + 1)[0],
+            keys_density=_bucket(density, _BUSIEST_KEYS_BUCKET, self._rng),
+            drums=role,
+            drums_density=_bucket(drums_density, _BUSIEST_DRUMS_BUCKET, self._rng),
+            bass=section is not Section.INTRO or place >= plan.length(section) - 2,
+            keys_sources=_keys_sources(plan, bar),
+            drums_sources=_drums_sources(plan, bar),
+        )
+
+
+def _bucket(density: float, busiest: int, rng: np.random.Generator) -> int:
+    return min(max(round_by_chance(density, rng), 1), busiest)
+
+
+def _tempo(mood: Mood, before: float | None, rng: np.random.Generator) -> float:
+    tempos = [float(bpm) for bpm in range(int(np.ceil(mood.bpm_low)), int(mood.bpm_high) + 1)] or [mood.bpm_low]
+    fresh = [bpm for bpm in tempos if bpm != before] or tempos
+    return fresh[int(rng.integers(len(fresh)))]
+
+
+def _section_lengths(mood: Mood, rng: np.random.Generator) -> tuple[int, ...]:
+    """Return section lengths that add up to a length of the mood's range, as near as whole phrases allow."""
+    target = int(rng.integers(mood.piece_bars_low, mood.piece_bars_high + 1)) // 4 * 4
+    bars = dict(_SHORTEST)
+    while sum(bars.values()) < target:
+        missing = target - sum(bars.values())
+        steps = {section: 8 if _SHORTEST[section] == 8 else 4 for section in _FORM}
+        open_to_more = [s for s in _FORM if steps[s] <= missing and bars[s] + steps[s] <= _LONGEST[s]]
+        if not open_to_more:
+            break
+        section = open_to_more[int(rng.integers(len(open_to_more)))]
+        bars[section] += steps[section]
+    return tuple(bars[section] for section in _FORM)
+
+
+def _keys_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
+    """Return the bars that bar may repeat: phrase memory, with the chances of our experiments (recipe, section 7)."""
+    section, place = plan.place(bar)
+    wanted: list[tuple[int, float]] = []
+    if place >= 8 and place % 8 != 7:
+        wanted.append((bar - 8, 0.55))
+    if 4 <= place % 8 < 7:
+        wanted.append((bar - 4, 0.7))
+    if 2 <= place % 8 < 4:
+        wanted.append((bar - 2, 0.5))
+    if section in (Section.A_RETURN, Section.OUTRO) and place < plan.length(Section.A):
+        wanted.append((plan.start(Section.A) + place, 0.5))
+    if section is Section.A and place < plan.length(Section.INTRO):
+        wanted.append((place, 0.4))
+    return tuple(Source(b, chance) for b, chance in wanted if plan.chords(b) == plan.chords(bar))
+
+
+def _drums_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
+    """Return the bars whose beat may go on: a loop of two bars from the section's start, and A's beat in A'."""
+    section, place = plan.place(bar)
+    if plan.drum_role(section, place) is not DrumRole.BEAT:
+        return ()
+    if place >= 2:
+        return (Source(plan.start(section) + place % 2, 0.85),)
+    if section in (Section.A_RETURN, Section.OUTRO):
+        return (Source(plan.start(Section.A) + place, 0.85),)
+    return ()

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import pytest
+
+from engine.errors import SnapshotError
+from engine.fallback import compose_rules
+from engine.harmony import pitch_classes, scale_classes
+from engine.moods import MOODS
+from engine.types import TICKS_PER_BAR, Part, Section
+
+STUDY = MOODS["study"]
+
+
+def bars(mood, seed, count):
+    return list(islice(compose_rules(mood, seed), count))
+
+
+def part(bar, which):
+    return [event for event in bar.events if event.part is which]
+
+
+@pytest.mark.parametrize("name", sorted(MOODS))
+def test_every_mood_can_be_played_by_rule(name):
+    mood = MOODS[name]
+    for bar in bars(mood, 1, 130):
+        assert bar.composer == "rules"
+        assert bar.mood == name
+        assert part(bar, Part.KEYS)
+        for event in bar.events:
+            assert 0 <= event.tick < TICKS_PER_BAR
+            assert event.length_ticks > 0
+            assert 1 <= event.velocity <= 127
+            if event.part is Part.KEYS:
+                assert mood.register_low <= event.pitch <= mood.register_high
+            if event.part is Part.BASS:
+                assert 28 <= event.pitch <= 44
+
+
+def test_every_bar_with_drums_has_its_backbeat():
+    with_drums = [drums for bar in bars(STUDY, 2, 200) if (drums := part(bar, Part.DRUMS))]
+    assert with_drums
+    for drums in with_drums:
+        assert {48, 144} <= {hit.tick for hit in drums if hit.pitch in (37, 38)}
+
+
+def test_notes_are_of_the_key_or_the_chord():
+    for bar in bars(STUDY, 3, 200):
+        scale = scale_classes(bar.piece.key, bar.piece.minor)
+        for event in (*part(bar, Part.KEYS), *part(bar, Part.SECOND)):
+            chord = bar.chords[event.tick * 2 // TICKS_PER_BAR]
+            assert event.pitch % 12 in scale or event.pitch % 12 in pitch_classes(chord)
+
+
+def test_the_bars_are_not_cluttered():
+    assert max(len(part(bar, Part.KEYS)) for bar in bars(MOODS["jazzhop"], 4, 300)) <= 12
+
+
+def test_a_loop_repeats_and_is_varied():
+    in_a = [bar for bar in bars(STUDY, 5, 80) if bar.section is Section.A]
+    shapes = [tuple((e.tick, e.pitch) for e in part(bar, Part.KEYS)) for bar in in_a]
+    repeats = sum(shape in shapes[:place] for place, shape in enumerate(shapes)) / len(shapes)
+    assert 0.2 <= repeats <= 0.95
+
+
+def test_the_same_seed_plays_the_same_bars():
+    assert bars(STUDY, 6, 100) == bars(STUDY, 6, 100)
+    assert bars(STUDY, 6, 100) != bars(STUDY, 7, 100)
+
+
+def test_a_restored_composer_goes_on_note_for_note():
+    composer = compose_rules(STUDY, 8)
+    list(islice(composer, 70))
+    tree = json.loads(json.dumps(composer.snapshot()))
+    other = compose_rules(MOODS["snow"], 0)
+    other.restore(tree)
+    assert list(islice(composer, 80)) == list(islice(other, 80))
+
+
+def test_a_mood_of_another_tempo_starts_a_new_piece_at_the_next_bar():
+    composer = compose_rules(STUDY, 9)
+    before = list(islice(composer, 13))[-1]
+    composer.apply(MOODS["sleep"])
+    after = next(composer)
+    assert after.index == before.index + 1
+    assert (after.mood, after.piece_bar) == ("sleep", 0)
+    assert after.bpm <= MOODS["sleep"].bpm_high
+
+
+def test_a_damaged_snapshot_is_refused():
+    composer = compose_rules(STUDY, 10)
+    next(composer)
+    with pytest.raises(SnapshotError, match="composer 'models'"):
+        composer.restore({"composer": "models"})
+    with pytest.raises(SnapshotError, match="damaged"):
+        composer.restore({**composer.snapshot(), "form": {}})
