@@ -1,0 +1,97 @@
+"""How the log looks: text for people or JSON for machines, one line an event. Knows nothing about what is logged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TextIO
+
+from radio.config import Log
+
+_station: ContextVar[str] = ContextVar("station", default="")
+_LOGIN_IN_URL = re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@")
+_SHORTEST_SECRET = 4
+"""Hiding shorter ones would eat ordinary words."""
+
+
+@contextmanager
+def logging_station(name: str) -> Iterator[None]:
+    """Name the station of every line logged inside, by this task and the tasks it starts."""
+    token = _station.set(name)
+    try:
+        yield
+    finally:
+        _station.reset(token)
+
+
+def setup_logging(settings: Log, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+    """Send all logging of this process to standard error, without the secrets given."""
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.addFilter(_add_station)
+    hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    handler.setFormatter(JsonLines(hidden) if settings.format == "json" else TextLines(hidden))
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(settings.level)
+    for noisy in ("watchfiles", "aiohttp.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(settings.level)))
+
+
+class _Lines(logging.Formatter):
+    def __init__(self, hidden: tuple[str, ...]) -> None:
+        super().__init__()
+        self._hidden = hidden
+
+    def _clean(self, text: str) -> str:
+        for secret in self._hidden:
+            text = text.replace(secret, "***")
+        return _LOGIN_IN_URL.sub(r"\1***@", text)
+
+    def _message(self, record: logging.LogRecord) -> str:
+        return self._clean(record.getMessage())
+
+    def _error(self, record: logging.LogRecord) -> str:
+        return self._clean(self.formatException(record.exc_info)) if record.exc_info else ""
+
+
+class TextLines(_Lines):
+    """`2026-12-01 21:04:05 INFO    lofi: mood study → rainy`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one event; only a traceback takes more than one line."""
+        when = datetime.fromtimestamp(record.created).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        station = getattr(record, "station", "")
+        message = " ".join(self._message(record).splitlines())
+        line = f"{when} {record.levelname:<7} {f'{station}: ' if station else ''}{message}"
+        error = self._error(record)
+        return f"{line}\n{error}" if error else line
+
+
+class JsonLines(_Lines):
+    """One JSON object a line: time, level, station, logger, message and, after a crash, error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one event as one line."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "station": getattr(record, "station", ""),
+            "logger": record.name,
+            "message": self._message(record),
+        }
+        error = self._error(record)
+        return json.dumps({**fields, "error": error} if error else fields, ensure_ascii=False)
+
+
+def _add_station(record: logging.LogRecord) -> bool:
+    if not hasattr(record, "station"):
+        record.station = _station.get()
+    return True
