@@ -53,14 +53,15 @@ class Mp3Encoder:
             context = av.CodecContext.create("libmp3lame", "w")
         except (av.FFmpegError, ValueError) as problem:
             raise EncoderError(
-                f"MP3: PyAV {av.__version__} cannot make the encoder libmp3lame ({problem}). Install PyAV from its wheel."
+                f"MP3: PyAV {av.__version__} cannot make the encoder libmp3lame ({problem}). "
+                "Install PyAV from its wheel: it brings LAME along."
             ) from problem
         assert isinstance(context, AudioCodecContext)
         context.sample_rate = SAMPLE_RATE_HZ
         context.layout = "stereo"
         context.format = "fltp"
         context.bit_rate = bitrate_kbps * 1000
-        # no bit reservoir: a listener who joins anywhere decodes from the first frame, and a dropped chunk harms no other
+        # no bit reservoir: who joins anywhere decodes from the first frame, and a dropped chunk harms no other
         context.options = {"reservoir": "0"}
         context.open()
         self._context = context

@@ -1,0 +1,146 @@
+"""THE clock: the only place that waits for musical time. Takes bars from the lead, gives bytes to the hub.
+
+Knows nothing about where the music comes from or who listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import numpy as np
+
+from engine import SAMPLE_RATE_HZ, AudioBlock, FloatArray
+from radio.bed import Bed
+from radio.clock import Clock, SystemClock
+from radio.encoders import EncodedChunk, Encoder
+from radio.health import Health
+from radio.hub import Hub
+from radio.lead import Lead
+from radio.metrics import Metrics
+from radio.nowplaying import NowPlaying
+
+logger = logging.getLogger(__name__)
+
+BLOCK_FRAMES = 2048
+"""43 ms: short against any player's buffer, long against the cost of a turn of the loop."""
+SKIP_S = 10.0
+"""Later than this is not caught up: no listener has waited so long."""
+EDGE_FRAMES = 960
+"""20 ms: how fast music gives way to the bed, and comes back, without a click."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything one broadcast works on."""
+
+    name: str
+    lead: Lead
+    encoder: Encoder
+    hub: Hub
+    now: NowPlaying
+    health: Health
+    metrics: Metrics
+    clock: Clock = field(default_factory=SystemClock)
+
+
+class Broadcast:
+    """Sends one station's sound, one block after the other, each when it is due."""
+
+    def __init__(self, desk: Desk, start_frame: int = 0) -> None:
+        self.frame = start_frame
+        """Position of the next frame to go out, counted over all runs."""
+        self._desk = desk
+        self._bed = Bed()
+        self._on_bed = False
+        self._fade_frames = 0
+        self._fade_left_frames: int | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{desk.name}")
+
+    async def run(self) -> None:
+        """Broadcast until a fade-out has ended."""
+        desk = self._desk
+        while desk.lead.frames == 0:  # nothing was promised yet: the first listener hears the first note
+            desk.lead.changed.clear()
+            await desk.lead.changed.wait()
+        logger.info("station %s: on air", desk.name)
+        start_s, sent_frames = desk.clock.now_s(), 0
+        while self._fade_left_frames != 0:
+            late_s = desk.clock.now_s() - (start_s + sent_frames / SAMPLE_RATE_HZ)
+            if late_s > SKIP_S:
+                logger.warning("station %s: the clock was held up, %.1f s are skipped", desk.name, late_s)
+                desk.metrics.clock_skips.labels(desk.name).inc()
+                start_s += late_s
+            await desk.clock.sleep_until(start_s + sent_frames / SAMPLE_RATE_HZ)
+            await self._send(BLOCK_FRAMES)
+            sent_frames += BLOCK_FRAMES
+        self._publish(await asyncio.get_running_loop().run_in_executor(self._pool, desk.encoder.flush))
+
+    def fade_out(self, seconds: float) -> None:
+        """Begin to fade; `run()` ends with the last frame of it."""
+        if self._fade_left_frames is None:
+            self._fade_frames = self._fade_left_frames = max(1, int(seconds * SAMPLE_RATE_HZ))
+
+    def close(self) -> None:
+        """End the encoder's thread."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _send(self, frames: int) -> None:
+        desk = self._desk
+        pulled = desk.lead.pull(frames)
+        for offset, start in pulled.bars:
+            wall = desk.clock.wall() + timedelta(seconds=offset / SAMPLE_RATE_HZ)
+            desk.now.begin(replace(start, frame=self.frame + offset), wall)
+            desk.metrics.bars_broadcast.labels(desk.name).inc()
+        samples = self._faded(self._filled(pulled.samples, frames))
+        block = AudioBlock(self.frame, samples)
+        chunk = await asyncio.get_running_loop().run_in_executor(self._pool, desk.encoder.encode, block)
+        self._publish(chunk)
+        self.frame += frames
+        desk.health.hear(samples)
+        self._count(frames)
+
+    def _publish(self, chunk: EncodedChunk | None) -> None:
+        if chunk is not None:
+            self._desk.hub.publish(chunk, self._desk.now.title)
+
+    def _filled(self, music: FloatArray, frames: int) -> FloatArray:
+        """Make up what the music lacks with the bed; both meet in ramps, so that nothing clicks."""
+        runs_dry = self._desk.lead.frames == 0
+        if not (runs_dry or self._on_bed):
+            return music
+        gain = np.zeros(frames, np.float32)
+        gain[: len(music)] = 1.0
+        if self._on_bed:
+            rise = min(EDGE_FRAMES, len(music))
+            gain[:rise] = np.linspace(0.0, 1.0, rise, endpoint=False, dtype=np.float32)
+        if runs_dry and len(music):
+            fall = min(EDGE_FRAMES, len(music))
+            gain[len(music) - fall : len(music)] *= np.linspace(1.0, 0.0, fall, dtype=np.float32)
+        missing = frames - len(music)
+        if missing:
+            self._desk.metrics.underrun_frames.labels(self._desk.name).inc(missing)
+            if not self._on_bed:
+                logger.warning("station %s: no music is ready, noise fills the gap", self._desk.name)
+        self._on_bed = runs_dry
+        filled = self._bed.take(frames) * (1 - gain)[:, None]
+        filled[: len(music)] += music * gain[: len(music), None]
+        return filled
+
+    def _faded(self, samples: FloatArray) -> FloatArray:
+        if self._fade_left_frames is None:
+            return samples
+        left = self._fade_left_frames - np.arange(1, len(samples) + 1)
+        self._fade_left_frames = max(0, self._fade_left_frames - len(samples))
+        gain = np.maximum(0, left / self._fade_frames).astype(np.float32)
+        return samples * gain[:, None]
+
+    def _count(self, frames: int) -> None:
+        desk = self._desk
+        desk.metrics.frames_broadcast.labels(desk.name).inc(frames)
+        desk.metrics.last_audio_timestamp_seconds.labels(desk.name).set(desk.clock.wall().timestamp())
+        desk.metrics.silence_seconds.labels(desk.name).set(desk.health.silence_s)
+        desk.metrics.lead_seconds.labels(desk.name).set(desk.lead.frames / SAMPLE_RATE_HZ)

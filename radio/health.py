@@ -1,0 +1,40 @@
+"""Tells from the audio that left, not from the processes, whether a station is well. Knows nothing about HTTP."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine import SAMPLE_RATE_HZ, FloatArray
+from radio.clock import Clock
+
+SILENCE_DBFS = -50.0
+"""Quieter than this is silence: our vinyl alone lies above it."""
+PATIENCE_S = 2.0
+
+
+class Health:
+    """Watches one station's sound go out."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.silence_s = 0.0
+        """Length of the silence that is on air right now."""
+        self._clock = clock
+        self._last_audio_s: float | None = None
+
+    def hear(self, samples: FloatArray) -> None:
+        """Note a block that has just gone on air."""
+        self._last_audio_s = self._clock.now_s()
+        power = float(np.dot(samples.ravel(), samples.ravel())) / max(1, samples.size)
+        silent = power < 10 ** (SILENCE_DBFS / 10)
+        self.silence_s = self.silence_s + len(samples) / SAMPLE_RATE_HZ if silent else 0.0
+
+    def healthy(self) -> tuple[bool, str]:
+        """Say whether sound advanced and was not silent in the last 2 s, and why."""
+        if self._last_audio_s is None:
+            return False, "no sound yet: the engine is starting"
+        stalled_s = self._clock.now_s() - self._last_audio_s
+        if stalled_s > PATIENCE_S:
+            return False, f"no sound has gone out for {stalled_s:.1f} s"
+        if self.silence_s > PATIENCE_S:
+            return False, f"silence for {self.silence_s:.1f} s"
+        return True, "sound advances"

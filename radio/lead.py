@@ -1,0 +1,135 @@
+"""The bars that are rendered ahead of the broadcast. Knows nothing about who makes them or what time it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine import AudioBlock, BarStart, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class LeadBar:
+    """One rendered bar and the engine's state just before it."""
+
+    block: AudioBlock
+    before: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """From where an engine must go on: restore the snapshot, render `skip_bars` bars for nobody, then go on."""
+
+    snapshot: bytes
+    skip_bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What the lead could give, and the bars that begin in it."""
+
+    samples: FloatArray
+    """float32 [frames, 2]; maybe fewer frames than asked for."""
+    bars: tuple[tuple[int, BarStart], ...]
+    """(offset in frames into `samples`, the bar)."""
+
+
+class Lead:
+    """A queue of bars, bounded in frames, cut anywhere by the clock and re-made from a bar line by a mood."""
+
+    def __init__(self, wanted_frames: int) -> None:
+        self.wanted_frames = wanted_frames
+        self.changed = asyncio.Event()
+        """Set whenever a bar went in or out; who waits for it clears it first."""
+        self._waiting: deque[LeadBar] = deque()
+        self._sounding: LeadBar | None = None
+        self._position_frames = 0
+        """Frames of the sounding bar that are on air already."""
+
+    @property
+    def frames(self) -> int:
+        """Music in store."""
+        return self._left_frames + sum(bar.block.frames for bar in self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """Whether the bars in store are enough for now."""
+        return self.frames >= self.wanted_frames
+
+    @property
+    def next_bar_resume(self) -> Resume | None:
+        """From where a new engine would go on with the bar after the one that sounds."""
+        if self._waiting:
+            return Resume(self._waiting[0].before, 0)
+        return None if self._sounding is None else Resume(self._sounding.before, 1)
+
+    def add(self, bar: LeadBar) -> None:
+        """Put a bar at the end."""
+        self._waiting.append(bar)
+        self.changed.set()
+
+    def pull(self, frames: int) -> Pulled:
+        """Take the next frames; fewer when there are no more."""
+        pieces: list[FloatArray] = []
+        bars: list[tuple[int, BarStart]] = []
+        got = 0
+        while got < frames:
+            if self._left_frames == 0:
+                if not self._waiting:
+                    break
+                self._sounding, self._position_frames = self._waiting.popleft(), 0
+                self.changed.set()
+                bars += [(got + bar.frame - self._sounding.block.start_frame, bar) for bar in self._sounding.block.bars]
+            assert self._sounding is not None
+            piece = self._sounding.block.samples[self._position_frames : self._position_frames + frames - got]
+            self._position_frames += len(piece)
+            got += len(piece)
+            pieces.append(piece)
+        samples = pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros((0, 2), np.float32), *pieces])
+        return Pulled(samples, tuple(bars))
+
+    def bar_after(self, margin_frames: int) -> LeadBar | None:
+        """Find the first waiting bar that begins no sooner than `margin_frames` from now; None if none does."""
+        distance_frames = self._left_frames
+        for bar in self._waiting:
+            if distance_frames >= margin_frames:
+                return bar
+            distance_frames += bar.block.frames
+        return None
+
+    def holds(self, bar: LeadBar) -> bool:
+        """Whether a bar still waits; False once it is on air."""
+        return any(one is bar for one in self._waiting)
+
+    def replace_from(self, old: LeadBar, new: LeadBar) -> None:
+        """Put `new` where `old` waits and forget what came after it."""
+        while self._waiting.pop() is not old:
+            pass
+        self.add(new)
+
+    @property
+    def _left_frames(self) -> int:
+        return 0 if self._sounding is None else self._sounding.block.frames - self._position_frames
+
+
+def renumbered(block: AudioBlock, start_frame: int, add_bars: int, add_pieces: int) -> AudioBlock:
+    """Copy of an engine's block as the station counts: an engine that had to begin anew counts from 0 again."""
+    shift_frames = start_frame - block.start_frame
+    if not (shift_frames or add_bars or add_pieces):
+        return block
+    bars = tuple(
+        BarStart(
+            start.frame + shift_frames,
+            start.frames,
+            replace(
+                start.bar,
+                index=start.bar.index + add_bars,
+                piece=replace(start.bar.piece, number=start.bar.piece.number + add_pieces),
+            ),
+        )
+        for start in block.bars
+    )
+    return AudioBlock(start_frame, block.samples, bars)

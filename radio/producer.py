@@ -1,0 +1,220 @@
+"""Keeps the lead full: builds the engine, asks it for bars, replaces it when it fails, re-renders for a new mood.
+
+Knows nothing about the clock of the broadcast, codecs or listeners.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine import SAMPLE_RATE_HZ, EngineError, Mood
+from radio.clock import Clock, SystemClock
+from radio.errors import RadioError, WorkerError
+from radio.lead import Lead, LeadBar, Resume, renumbered
+from radio.metrics import Metrics
+from radio.state import Saved
+from radio.worker import CALL_TIMEOUT_S, Builder, EngineHandle, EngineRaisedError, Rendered
+
+logger = logging.getLogger(__name__)
+
+FAILURES_MAX = 3
+"""So many engines in a row that give no music, and the rules take over."""
+SOUND_BARS = 3
+"""An engine that has rendered so many bars is well."""
+RULES_S = 600.0
+"""After so long the models get another chance."""
+DELAY_MAX_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRoom:
+    """How engines are made."""
+
+    builder: Builder
+    setup: Any
+    """A frozen dataclass with at least `mood` and `composer`; it must be picklable."""
+    own_process: bool = True
+    call_timeout_s: float = CALL_TIMEOUT_S
+    clock: Clock = field(default_factory=SystemClock)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How the station goes on counting when an engine begins anew."""
+
+    next_bar: int = 0
+    next_piece: int = 0
+    add_bars: int = 0
+    add_pieces: int = 0
+    fresh: bool = True
+    """The engine counts from its own 0; the next bar tells how far it is behind."""
+
+
+class Producer:
+    """One station's music, always a few seconds ahead."""
+
+    def __init__(self, name: str, room: EngineRoom, lead: Lead, metrics: Metrics, saved: Saved | None = None) -> None:
+        self.troubles: tuple[str, ...] = ()
+        self.assets: tuple[Any, ...] = ()
+        self.pid: int | None = None
+        self.on_rules = False
+        """True while the rules stand in for models that failed."""
+        self._name, self._room, self._lead, self._metrics = name, room, lead, metrics
+        self._mood: Mood = room.setup.mood
+        self._wanted: Mood | None = None
+        self._saved = saved
+        self._newest: LeadBar | None = None
+        self._tally = Tally() if saved is None else Tally(saved.next_bar, saved.next_piece)
+        self._failures = 0
+        self._begin_anew = False
+        self._models_again_s = 0.0
+        self._margin_s = 1.5
+
+    @property
+    def mood(self) -> Mood:
+        """The mood that was asked for last."""
+        return self._mood
+
+    def change_mood(self, mood: Mood) -> None:
+        """Have the music take a mood from the next bar line that can still be reached."""
+        if mood != self._mood:
+            self._mood = self._wanted = mood
+            self._lead.changed.set()
+
+    def saved(self, next_frame: int, next_bar: int, next_piece: int) -> Saved | None:
+        """Describe how a later run goes on after the bar that sounds now; None before the first one."""
+        resume = self._lead.next_bar_resume
+        if resume is None:
+            return None
+        hashes = tuple(asset.sha256 for asset in self.assets)
+        tally = self._tally
+        return Saved(resume, next_frame, next_bar, next_piece, (tally.add_bars, tally.add_pieces), hashes)
+
+    async def run(self) -> None:
+        """Produce for ever; ends only with an error that no new engine can mend."""
+        while True:
+            handle = EngineHandle(own_process=self._room.own_process, call_timeout_s=self._room.call_timeout_s)
+            try:
+                await self._produce(handle)
+            except WorkerError as problem:
+                await self._cope(problem)
+            finally:
+                handle.close()
+
+    async def _produce(self, handle: EngineHandle) -> None:
+        room = self._room
+        composer = "rules" if self.on_rules else room.setup.composer
+        try:
+            facts = await handle.build(room.builder, replace(room.setup, mood=self._mood, composer=composer))
+        except EngineRaisedError as problem:
+            if self._newest is None and isinstance(problem.__cause__, EngineError):
+                raise RadioError(f"station {self._name}: {problem.__cause__}") from problem
+            raise
+        self.pid, self.troubles, self.assets = facts.pid, facts.troubles, facts.assets
+        if not await self._go_on(handle):
+            return
+        bars = 0
+        while not (self.on_rules and room.clock.now_s() >= self._models_again_s):
+            self._metrics.lead_seconds.labels(self._name).set(self._lead.frames / SAMPLE_RATE_HZ)
+            if self._wanted is not None:
+                await self._change_mood(handle, self._wanted)
+            elif self._lead.full:
+                self._lead.changed.clear()
+                await self._lead.changed.wait()
+            else:
+                self._lead.add(self._received(await handle.render_bar()))
+                bars += 1
+                if bars == SOUND_BARS:
+                    self._failures = 0
+        logger.info("station %s: the models get another chance", self._name)
+        self.on_rules, self._begin_anew, self._failures = False, True, FAILURES_MAX - 1
+
+    async def _go_on(self, handle: EngineHandle) -> bool:
+        """Bring a new engine to where the last one was; False when it must be built again to begin anew."""
+        resume, self._tally.fresh = self._resume(), True
+        if resume is None:
+            return True
+        try:
+            await handle.restore(resume.snapshot)
+            for _ in range(resume.skip_bars):
+                await handle.render_bar()
+            if self._newest is None:  # a saved state: the configuration may name another mood today
+                await handle.apply(self._mood)
+        except EngineRaisedError as problem:
+            logger.warning("station %s: begins a new piece: the last state cannot be restored: %s", self._name, problem)
+            self._begin_anew = True
+            return False
+        self._tally.fresh = False
+        if self._newest is None and self._saved is not None:
+            self._tally.add_bars, self._tally.add_pieces = self._saved.added
+            logger.info("station %s: goes on with bar %d of its last run", self._name, self._saved.next_bar)
+        return True
+
+    def _resume(self) -> Resume | None:
+        if self._begin_anew:
+            self._begin_anew = False
+            return None
+        if self._newest is not None:
+            return Resume(self._newest.before, 1)
+        if self._saved is None:
+            return None
+        if self._saved.assets != tuple(asset.sha256 for asset in self.assets):
+            logger.info("station %s: begins a new piece: models or sounds are not those of its last run", self._name)
+            self._saved = None
+            return None
+        return self._saved.resume
+
+    def _received(self, rendered: Rendered, start_frame: int | None = None) -> LeadBar:
+        tally, newest = self._tally, self._newest
+        if rendered.block.bars and tally.fresh:
+            first = rendered.block.bars[0].bar
+            tally.add_bars, tally.add_pieces = tally.next_bar - first.index, tally.next_piece - first.piece.number
+            tally.fresh = False
+        if start_frame is None:
+            start_frame = 0 if newest is None else newest.block.start_frame + newest.block.frames
+        block = renumbered(rendered.block, start_frame, tally.add_bars, tally.add_pieces)
+        if block.bars:
+            last = block.bars[-1].bar
+            tally.next_bar, tally.next_piece = last.index + 1, last.piece.number + 1
+        self._newest = LeadBar(block, rendered.snapshot)
+        return self._newest
+
+    async def _change_mood(self, handle: EngineHandle, mood: Mood) -> None:
+        clock, lead = self._room.clock, self._lead
+        while True:
+            old = lead.bar_after(int(self._margin_s * SAMPLE_RATE_HZ))
+            if old is None:  # so little in store that the engine's next bar comes soon enough
+                await handle.apply(mood)
+                break
+            began_s = clock.now_s()
+            await handle.restore(old.before)
+            await handle.apply(mood)
+            rendered = await handle.render_bar()
+            took_s = clock.now_s() - began_s
+            self._margin_s = 0.3 + 1.5 * took_s
+            # the old bars stay in store until now: should the engine be late or die, the music goes on all the same
+            if lead.holds(old):
+                lead.replace_from(old, self._received(rendered, old.block.start_frame))
+                break
+            logger.info("station %s: %.1f s for a new bar was too long, takes a later one", self._name, took_s)
+            self._margin_s += took_s
+        self._metrics.mood_changes.labels(self._name).inc()
+        logger.info("station %s: mood %s", self._name, mood.name)
+        if self._wanted is mood:
+            self._wanted = None
+
+    async def _cope(self, problem: WorkerError) -> None:
+        self._failures += 1
+        self._metrics.engine_restarts.labels(self._name).inc()
+        logger.warning("station %s: %s; starts a new engine", self._name, problem, exc_info=problem.__cause__)
+        if self._failures >= FAILURES_MAX:
+            if not self.on_rules:
+                logger.error(
+                    "station %s: %d engines failed in a row; the rules compose now", self._name, self._failures
+                )
+            self.on_rules, self._begin_anew = True, True
+            self._models_again_s = self._room.clock.now_s() + RULES_S
+        delay_s = 0.0 if self._failures == 1 else min(DELAY_MAX_S, 0.25 * 2**self._failures)
+        await self._room.clock.sleep_until(self._room.clock.now_s() + delay_s)

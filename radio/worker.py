@@ -1,0 +1,202 @@
+"""The engine behind its wall: the functions that run on its side, and the handle on ours.
+
+Knows nothing about lead, clock or what to do when the engine fails; it only says that it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from engine import AudioBlock, Mood
+from radio.errors import WorkerError
+
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+START_TIMEOUT_S = 90.0
+"""Interpreter, libraries, models and sound bank from a cold disk on a busy machine."""
+CALL_TIMEOUT_S = 20.0
+"""A bar takes a fraction of a second; an engine that is silent for so long hangs."""
+
+
+class Rendered(Protocol):
+    """One bar of sound and the engine's state just before it."""
+
+    @property
+    def block(self) -> AudioBlock:
+        """The whole bar."""
+
+    @property
+    def snapshot(self) -> bytes:
+        """The engine's state at the bar's first frame."""
+
+
+class Asset(Protocol):
+    """A file that shapes the sound."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+
+    @property
+    def sha256(self) -> str:
+        """Which one it is."""
+
+    @property
+    def licence(self) -> str:
+        """Under what terms."""
+
+
+class Engine(Protocol):
+    """What an engine must offer; `engine.Station` does."""
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """Every file that shapes the sound."""
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What was replaced, each with its remedy."""
+
+    def render_bar(self) -> Rendered:
+        """Compose and play the next bar."""
+
+    def apply(self, mood: Mood) -> None:
+        """Take a mood from the next bar on."""
+
+    def restore(self, data: bytes) -> None:
+        """Go back to a snapshot."""
+
+
+Builder = Callable[[Any], Engine]
+"""Makes an engine from its setup; both travel to the process, so both must be picklable."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What an engine says about itself once built."""
+
+    pid: int
+    troubles: tuple[str, ...]
+    assets: tuple[Asset, ...]
+
+
+# The engine lives where the calls arrive: in the only thread of the process (in tests, of the pool).
+_seat = threading.local()
+
+
+def build(builder: Builder, setup: object) -> EngineFacts:
+    """Make the engine that all later calls are for."""
+    _seat.engine = builder(setup)
+    return EngineFacts(os.getpid(), tuple(_seat.engine.troubles), tuple(_seat.engine.assets))
+
+
+def render_bar() -> Rendered:
+    """Render the next bar."""
+    rendered: Rendered = _seat.engine.render_bar()
+    return rendered
+
+
+def apply(mood: Mood) -> None:
+    """Take a mood from the next bar on."""
+    _seat.engine.apply(mood)
+
+
+def restore(data: bytes) -> None:
+    """Go back to a snapshot."""
+    _seat.engine.restore(data)
+
+
+def settle_in() -> None:
+    """Prepare the process: Ctrl-C is for the radio, and it must not outlive the radio."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True, name="parent-watch").start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "expected to run in a process of the pool"
+    parent.join()
+    os._exit(1)
+
+
+class EngineHandle:
+    """Our end of one engine: asks, waits, and kills it when it must."""
+
+    def __init__(self, *, own_process: bool, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self.pid: int | None = None
+        self._own_process = own_process
+        self._call_timeout_s = call_timeout_s
+        self._executor: Executor
+        if own_process:
+            self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=settle_in)
+        else:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
+
+    async def build(self, builder: Builder, setup: object) -> EngineFacts:
+        """Start the engine."""
+        if self._own_process:  # learn whom to kill before anything can hang
+            self.pid = await self._ask(START_TIMEOUT_S, os.getpid)
+        return await self._ask(START_TIMEOUT_S, build, builder, setup)
+
+    async def render_bar(self) -> Rendered:
+        """Have the next bar rendered."""
+        rendered = await self._ask(self._call_timeout_s, render_bar)
+        rendered.block.samples.flags.writeable = False  # the way through the pipe makes it writeable
+        return rendered
+
+    async def apply(self, mood: Mood) -> None:
+        """Have a mood applied."""
+        await self._ask(self._call_timeout_s, apply, mood)
+
+    async def restore(self, data: bytes) -> None:
+        """Have a snapshot restored."""
+        await self._ask(self._call_timeout_s, restore, data)
+
+    def close(self) -> None:
+        """End the engine at once: whatever it is doing is not needed any more."""
+        if self.pid is not None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                self.pid = None
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _ask(
+        self,
+        timeout_s: float,
+        function: Callable[_Arguments, _Answer],
+        *arguments: _Arguments.args,
+        **keywords: _Arguments.kwargs,
+    ) -> _Answer:
+        name = function.__name__
+        try:
+            answer = asyncio.wrap_future(self._executor.submit(function, *arguments, **keywords))
+        except BrokenProcessPool as problem:
+            raise WorkerError(f"the engine's process died before it was asked to {name}") from problem
+        try:
+            await asyncio.wait((answer,), timeout=timeout_s)
+        finally:
+            if not answer.done():
+                answer.cancel()
+        if answer.cancelled():
+            raise WorkerError(f"the engine did not answer for {timeout_s:g} s when asked to {name}")
+        raised = answer.exception()
+        if isinstance(raised, BrokenProcessPool):
+            raise WorkerError(f"the engine's process died while asked to {name}") from raised
+        if raised is not None:
+            raise EngineRaisedError(f"the engine failed to {name}: {type(raised).__name__}: {raised}") from raised
+        return answer.result()
+
+
+class EngineRaisedError(WorkerError):
+    """Raised when the engine itself raised an error; the cause is what it raised."""
