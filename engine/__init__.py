@@ -1,11 +1,18 @@
 """The engine: composes and plays music. Synchronous, deterministic; knows no asyncio, network or clock."""
 
+from engine.assets import Asset
 from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
-from engine.moods import Mood, Sampling
+from engine.harmony import chord_name
+from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
+from engine.moods import MOODS, Mood, Sampling, find_mood
+from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.types import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, FloatArray, NoteEvent, Part, Piece, Section
 
 __all__ = [
+    "DOWNBEAT_FRAMES",
+    "MOODS",
     "SAMPLE_RATE_HZ",
+    "Asset",
     "AudioBlock",
     "Bar",
     "BarStart",
@@ -13,15 +20,23 @@ __all__ = [
     "EngineError",
     "FloatArray",
     "LoopError",
+    "Meter",
     "ModelError",
     "Mood",
     "MoodError",
     "NoteEvent",
     "Part",
     "Piece",
+    "RenderedBar",
     "Sampling",
     "Section",
     "SnapshotError",
     "SoundBankError",
+    "Station",
+    "StationSetup",
     "TokenError",
+    "chord_name",
+    "find_mood",
+    "integrated_lufs",
+    "true_peak_dbtp",
 ]

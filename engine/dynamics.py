@@ -1,0 +1,161 @@
+"""The master: a slow hand on the fader and a true-peak limiter. Knows nothing about parts, moods or files.
+
+Both take float32 [2, frames] of any length and give the same sound for any way of cutting it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d
+
+from engine.filters import db_to_gain
+from engine.loudness import STEP_FRAMES, KWeighting, PeakDetector, lufs, power_of
+from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
+
+
+class Rider:
+    """Keeps the programme at its loudness over tens of seconds, as a hand on the fader would.
+
+    It remembers the power of the last half minute or so (a leaky mean, first filled with the loudness the mixer is
+    calibrated to), and moves the fader in 100 ms ramps. Stretches far under the programme do not move it, so it never
+    pulls up the gap between two pieces.
+    """
+
+    MEMORY_S = 20.0
+    FIRST_MEMORY_S = 4.0
+    GATE_LU = 12.0
+    RISE_DB_PER_S, FALL_DB_PER_S = 0.6, 2.0
+    RANGE_DB = 15.0
+
+    def __init__(self, target_lufs: float, expected_lufs: float) -> None:
+        self._target_lufs = target_lufs
+        self._weighting = KWeighting()
+        self._power = power_of(expected_lufs)
+        self._age_s = self.FIRST_MEMORY_S
+        self._from_db = self._to_db = target_lufs - expected_lufs
+        self._at = 0
+
+    @property
+    def gain_db(self) -> float:
+        """Where the fader is going."""
+        return self._to_db
+
+    def process(self, samples: FloatArray) -> FloatArray:
+        """Ride float32 [2, frames]."""
+        gains = np.empty(samples.shape[1], np.float32)
+        done = 0
+        while done < len(gains):
+            frames = min(STEP_FRAMES - self._at, len(gains) - done)
+            share = np.arange(self._at, self._at + frames) / STEP_FRAMES
+            low, high = db_to_gain(self._from_db), db_to_gain(self._to_db)
+            gains[done : done + frames] = low + (high - low) * share
+            self._at += frames
+            if self._at == STEP_FRAMES:
+                (power,) = self._weighting.powers(samples[:, done : done + frames])
+                self._move(float(power))
+                self._at = 0
+            else:
+                self._weighting.powers(samples[:, done : done + frames])
+            done += frames
+        return samples * gains
+
+    def snapshot(self) -> Tree:
+        """Take the state."""
+        return {
+            "weighting": self._weighting.snapshot(),
+            "power": self._power,
+            "age_s": self._age_s,
+            "from_db": self._from_db,
+            "to_db": self._to_db,
+            "at": self._at,
+        }
+
+    def restore(self, tree: Tree) -> None:
+        """Go back to a state taken before."""
+        state = cast(dict[str, Any], tree)
+        self._weighting.restore(state["weighting"])
+        self._power, self._age_s, self._at = state["power"], state["age_s"], state["at"]
+        self._from_db, self._to_db = state["from_db"], state["to_db"]
+
+    def _move(self, power: float) -> None:
+        """Learn one step and set the next ramp."""
+        step_s = STEP_FRAMES / SAMPLE_RATE_HZ
+        if lufs(power) > lufs(self._power) - self.GATE_LU:
+            self._age_s = min(self._age_s + step_s, self.MEMORY_S)
+            self._power += (power - self._power) * step_s / self._age_s
+        wanted_db = self._target_lufs - lufs(self._power)
+        wanted_db = min(max(wanted_db, -self.RANGE_DB), self.RANGE_DB)
+        low, high = self._to_db - self.FALL_DB_PER_S * step_s, self._to_db + self.RISE_DB_PER_S * step_s
+        self._from_db, self._to_db = self._to_db, min(max(wanted_db, low), high)
+
+
+class Limiter:
+    """No true peak above the ceiling: looks ahead, turns down before the peak and back up slowly after it."""
+
+    AHEAD_FRAMES = 192
+    RELEASE_DB_PER_S = 60.0
+    DELAY_FRAMES = PeakDetector.DELAY_FRAMES + AHEAD_FRAMES
+    # The reduction is held while the peak passes through the look-ahead, and averaged twice over half of it: it is at
+    # full depth when the peak comes out, and has no corners.
+    _BOX_FRAMES = AHEAD_FRAMES // 2 + 1
+
+    def __init__(self, ceiling_dbtp: float) -> None:
+        self._ceiling = np.float32(db_to_gain(ceiling_dbtp))
+        self._detector = PeakDetector()
+        self._past = np.zeros((2, self.DELAY_FRAMES), np.float32)
+        self._wanted_db = np.zeros(self.AHEAD_FRAMES)
+        self._boxes = [np.zeros(self._BOX_FRAMES - 1), np.zeros(self._BOX_FRAMES - 1)]
+        self._held_db = 0.0
+
+    def process(self, samples: FloatArray) -> FloatArray:
+        """Limit float32 [2, frames]; the sound comes DELAY_FRAMES later."""
+        frames = samples.shape[1]
+        if frames == 0:
+            return samples
+        line = np.concatenate([self._past, samples], axis=1)
+        self._past = line[:, frames:].copy()
+        reduction_db = self._reduction_db(self._detector.process(samples))
+        if not reduction_db.any():
+            return line[:, :frames]
+        return line[:, :frames] * np.power(10.0, reduction_db / -20.0).astype(np.float32)
+
+    def snapshot(self) -> Tree:
+        """Take the state."""
+        return {
+            "detector": self._detector.snapshot(),
+            "past": self._past.copy(),
+            "wanted_db": self._wanted_db.copy(),
+            "boxes": [box.copy() for box in self._boxes],
+            "held_db": self._held_db,
+        }
+
+    def restore(self, tree: Tree) -> None:
+        """Go back to a state taken before."""
+        state = cast(dict[str, Any], tree)
+        self._detector.restore(state["detector"])
+        self._past, self._wanted_db = state["past"].copy(), state["wanted_db"].copy()
+        self._boxes = [box.copy() for box in state["boxes"]]
+        self._held_db = state["held_db"]
+
+    def _reduction_db(self, peaks: FloatArray) -> npt.NDArray[np.float64]:
+        """Reduction of each frame that comes out, dB."""
+        frames = len(peaks)
+        wanted = 20.0 * np.log10(np.maximum(peaks / self._ceiling, 1.0).astype(np.float64))
+        line = np.concatenate([self._wanted_db, wanted])
+        self._wanted_db = line[frames:].copy()
+        window = self.AHEAD_FRAMES + 1
+        held = maximum_filter1d(line, window)[window // 2 : window // 2 + frames]
+        # a fall of so many dB a frame after each peak: the running maximum of what rises on a tilted floor
+        tilt = np.arange(1, frames + 1) * (self.RELEASE_DB_PER_S / SAMPLE_RATE_HZ)
+        falling = np.maximum(np.maximum.accumulate(held + tilt), self._held_db) - tilt
+        falling = np.maximum(falling, 0.0)
+        self._held_db = float(falling[-1])
+        for i, past in enumerate(self._boxes):
+            line = np.concatenate([past, falling])
+            self._boxes[i] = line[frames:].copy()
+            sums = np.cumsum(np.concatenate([[0.0], line]))
+            falling = (sums[self._BOX_FRAMES :] - sums[: -self._BOX_FRAMES]) / self._BOX_FRAMES
+        return cast(npt.NDArray[np.float64], falling)

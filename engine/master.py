@@ -1,0 +1,57 @@
+"""The end of the chain: loudness rider, limiter, last guard. Knows nothing about parts, moods or files."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from engine.dynamics import Limiter, Rider
+from engine.filters import high_pass
+from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
+
+CEILING_DBTP = -1.5
+"""Half a decibel under what may leave: an MP3 of 128 kb/s overshoots a little when decoded."""
+_FADE_IN_FRAMES = SAMPLE_RATE_HZ // 20
+
+
+class Master:
+    """Brings the mix to its loudness and under its ceiling."""
+
+    LATENCY_FRAMES = Limiter.DELAY_FRAMES
+
+    def __init__(self, target_lufs: float, mix_lufs: float) -> None:
+        self._rumble = high_pass(28.0)
+        self._rider = Rider(target_lufs, mix_lufs)
+        self._limiter = Limiter(CEILING_DBTP)
+        self._frame = 0
+
+    @property
+    def gain_db(self) -> float:
+        """Where the loudness rider stands."""
+        return self._rider.gain_db
+
+    def process(self, mix: FloatArray) -> FloatArray:
+        """Master float32 [2, frames]; the sound comes LATENCY_FRAMES later."""
+        out = self._limiter.process(self._rider.process(self._rumble.process(mix)))
+        if self._frame < _FADE_IN_FRAMES:
+            out = out * np.minimum((self._frame + np.arange(out.shape[1])) / _FADE_IN_FRAMES, 1.0).astype(np.float32)
+        self._frame += out.shape[1]
+        return np.clip(out, -1.0, 1.0)
+
+    def snapshot(self) -> Tree:
+        """Take the state."""
+        return {
+            "rumble": self._rumble.snapshot(),
+            "rider": self._rider.snapshot(),
+            "limiter": self._limiter.snapshot(),
+            "frame": self._frame,
+        }
+
+    def restore(self, tree: Tree) -> None:
+        """Go back to a state taken before."""
+        state = cast(dict[str, Any], tree)
+        self._rumble.restore(state["rumble"])
+        self._rider.restore(state["rider"])
+        self._limiter.restore(state["limiter"])
+        self._frame = state["frame"]

@@ -1,0 +1,220 @@
+"""The station: composes, plays and mixes bar after bar. Knows nothing about asyncio, the network or the time of day.
+
+A bar is rendered whole; `render` cuts any number of frames from it, so blocks of any size give the same sound. A
+snapshot is the state at the start of the bar in hand and how much of it was taken.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+
+from engine.assets import Asset, bank_asset, loop_assets
+from engine.balance import Balance
+from engine.composer import Composer
+from engine.errors import LoopError, SnapshotError
+from engine.fallback import compose_rules
+from engine.loops import LoopLibrary
+from engine.master import Master
+from engine.mixer import MIX_LUFS, Mixer, kicks_in
+from engine.moods import Mood, mood_from_tree, mood_to_tree
+from engine.sequencer import LOOKAHEAD_FRAMES, Sequencer
+from engine.snapshot import pack, unpack
+from engine.synth import FluidSynth, Synth, find_bank
+from engine.types import AudioBlock, BarStart, FloatArray, Tree
+
+logger = logging.getLogger(__name__)
+
+DOWNBEAT_FRAMES = LOOKAHEAD_FRAMES + Mixer.LATENCY_FRAMES + Master.LATENCY_FRAMES
+"""A bar's down-beat sounds this constant time after the bar's first frame (210 ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationSetup:
+    """What a station is made of; picklable."""
+
+    mood: Mood
+    seed: int
+    piano_model: Path | None = None
+    """Folder of an ONNX model, or a `.pth` file; None composes by rules."""
+    drums_model: Path | None = None
+    backend: str = "onnx"
+    """`onnx` or `rwkv`."""
+    soundfont: Path | None = None
+    """None looks for the distribution's sound bank."""
+    loops: Path = Path("loops")
+    composer: str = "models"
+    """`models` or `rules`."""
+    target_lufs: float = -16.0
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBar:
+    """One bar of sound and the state just before it."""
+
+    block: AudioBlock
+    """The whole bar, or what `render` had left of it."""
+    snapshot: bytes
+
+
+class Station:
+    """An endless programme."""
+
+    def __init__(self, setup: StationSetup, composer: Composer, make_synth: Callable[[], Synth]) -> None:
+        self.troubles: tuple[str, ...] = ()
+        """What was replaced, each with its remedy."""
+        self.assets: tuple[Asset, ...] = ()
+        """Every file that shapes the sound."""
+        self._composer = composer
+        self._balance = Balance(make_synth)
+        self._mood = setup.mood
+        self._next_mood: Mood | None = None
+        self._sequencer = Sequencer(setup.seed)
+        self._synth = make_synth()
+        self._library = LoopLibrary(setup.loops)
+        mood = self._playable(setup.mood)
+        self._mixer = Mixer(mood, self._library, self._balance.natures_lufs(mood))
+        self._master = Master(setup.target_lufs, MIX_LUFS)
+        self._before: Tree | None = None
+        self._start: BarStart | None = None
+        self._sound: FloatArray = np.zeros((0, 2), np.float32)
+        self._taken = 0
+
+    @classmethod
+    def build(cls, setup: StationSetup) -> Self:
+        """Make a station; a broken model is replaced by the rules, a missing bank raises SoundBankError."""
+        bank = find_bank(setup.soundfont)
+        composer, troubles, assets = _compose(setup)
+        station = cls(setup, composer, lambda: FluidSynth(bank))
+        station.troubles = (*troubles, *station.troubles)
+        station.assets = (*assets, bank_asset(bank), *loop_assets(station._library.paths()))
+        for trouble in station.troubles:
+            logger.warning("%s", trouble)
+        return station
+
+    def render(self, frames: int) -> AudioBlock:
+        """Return the next frames of the programme."""
+        pieces: list[FloatArray] = []
+        bars: list[BarStart] = []
+        first = self._position()
+        missing = frames
+        while missing:
+            if self._taken == len(self._sound):
+                self._render_next()
+            if self._taken == 0 and self._start is not None:
+                bars.append(self._start)
+            piece = self._sound[self._taken : self._taken + missing]
+            pieces.append(piece)
+            self._taken += len(piece)
+            missing -= len(piece)
+        samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
+        samples.setflags(write=False)
+        return AudioBlock(first, samples, tuple(bars))
+
+    def render_bar(self) -> RenderedBar:
+        """Return the next whole bar, or what is left of the bar in hand."""
+        if self._taken == len(self._sound):
+            self._render_next()
+        snapshot = self.snapshot()
+        return RenderedBar(self.render(len(self._sound) - self._taken), snapshot)
+
+    def apply(self, mood: Mood) -> None:
+        """Take a mood from the next bar that is composed."""
+        self._next_mood = mood
+
+    def snapshot(self) -> bytes:
+        """Take everything that the programme from here on depends on."""
+        before = self._state() if self._taken == len(self._sound) else self._before
+        taken = 0 if self._taken == len(self._sound) else self._taken
+        pending = mood_to_tree(self._next_mood) if self._next_mood else None
+        return pack({"bar": before, "taken": taken, "next_mood": pending})
+
+    def restore(self, data: bytes) -> None:
+        """Go on from a snapshot of a station of the same setup; raise SnapshotError when it cannot be read."""
+        tree = cast(dict[str, Any], unpack(data))
+        try:
+            self._restore_state(tree["bar"])
+            taken, pending = int(tree["taken"]), tree["next_mood"]
+            self._next_mood = mood_from_tree(pending) if pending else None
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise SnapshotError(
+                f"The snapshot does not fit this station ({error!r}). Delete it: the station then starts afresh."
+            ) from error
+        self._before, self._start = None, None
+        self._sound, self._taken = np.zeros((0, 2), np.float32), 0
+        if taken:
+            pending_mood, self._next_mood = self._next_mood, None
+            self._render_next()
+            self._taken, self._next_mood = taken, pending_mood
+
+    def close(self) -> None:
+        """Free the synthesiser."""
+        self._synth.close()
+
+    def _position(self) -> int:
+        """Frame of the broadcast that comes next."""
+        return self._sequencer.frame - (len(self._sound) - self._taken)
+
+    def _render_next(self) -> None:
+        """Compose, play and mix one bar."""
+        self._take_mood()
+        self._before = self._state()
+        start, events = self._sequencer.sequence(next(self._composer), self._mood)
+        parts = self._synth.render(events, start.frames)
+        mix = self._mixer.process(parts, kicks_in(events, start.frame))
+        self._sound = np.ascontiguousarray(self._master.process(mix).T)
+        self._start, self._taken = start, 0
+
+    def _take_mood(self) -> None:
+        """Let the mood that waits take effect."""
+        if self._next_mood is None:
+            return
+        self._mood, self._next_mood = self._next_mood, None
+        self._composer.apply(self._mood)
+        mood = self._playable(self._mood)
+        self._mixer.apply(mood, self._balance.natures_lufs(mood))
+
+    def _playable(self, mood: Mood) -> Mood:
+        """Leave out loops that cannot be read: the programme goes on without them."""
+        return replace(mood, vinyl=self._loop("vinyl", mood.vinyl), ambience=self._loop("ambience", mood.ambience))
+
+    def _loop(self, kind: str, name: str) -> str:
+        """Name of the loop, or of silence when it cannot be read."""
+        try:
+            self._library.get(kind, name)
+        except LoopError as error:
+            self.troubles = tuple(dict.fromkeys((*self.troubles, f"{error} The station plays without it.")))
+            return self._library.NOTHING
+        return name
+
+    def _state(self) -> Tree:
+        """State between two bars."""
+        return {
+            "mood": mood_to_tree(self._mood),
+            "composer": self._composer.snapshot(),
+            "sequencer": self._sequencer.snapshot(),
+            "synth": self._synth.snapshot(),
+            "mixer": self._mixer.snapshot(),
+            "master": self._master.snapshot(),
+        }
+
+    def _restore_state(self, tree: Any) -> None:  # noqa: ANN401 - a tree read from bytes
+        self._mood = mood_from_tree(tree["mood"])
+        self._composer.restore(tree["composer"])
+        self._sequencer.restore(tree["sequencer"])
+        self._synth.restore(tree["synth"])
+        self._mixer.restore(tree["mixer"])
+        self._master.restore(tree["master"])
+
+
+def _compose(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
+    """Make the composer; say what had to be replaced."""
+    if setup.composer == "rules":
+        return compose_rules(setup.mood, setup.seed), [], []
+    trouble = "The models cannot be loaded yet: the station composes by rules."
+    return compose_rules(setup.mood, setup.seed), [trouble], []

@@ -1,0 +1,225 @@
+"""The synthesiser: events in, one stereo signal a part out. The one place that touches libfluidsynth.
+
+Knows nothing about bars, moods or mixing. Four groups of one FluidSynth give the parts their own buses; reverb and
+chorus are off (the mixer has its own). Instruments load when first used, 10-100 ms each, a grand piano 1.3 s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from engine.errors import SoundBankError
+from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, FloatArray, Part, SynthEvent, Tree
+
+PARTS = tuple(Part)
+"""Order of the parts in every array that has one row a part."""
+
+BANK_FOLDERS = (Path("soundfonts"), Path("/usr/share/sounds/sf3"), Path("/usr/share/sounds/sf2"))
+BANK_NAMES = (
+    "MuseScore_General_Lite.sf3",
+    "MuseScore_General.sf3",
+    "FluidR3_GM.sf2",
+    "default-GM.sf3",
+    "default-GM.sf2",
+)
+BANK_REMEDY = (
+    "Install the Debian package musescore-general-soundfont-small, or name an .sf2/.sf3 file as the sound bank."
+)
+LIBRARY_REMEDY = "Install the Debian package libfluidsynth3."
+
+REPLAY_FRAMES = 12 * SAMPLE_RATE_HZ
+"""Voices cannot be saved: a restored synthesiser replays the events of the last 12 s, silently."""
+
+_POLYPHONY = 96
+_GAIN = 0.5
+_DRUM_CHANNEL_TYPE = 1
+_CHANNELS = 16
+
+
+class Synth(Protocol):
+    """Plays events; the clock advances by what was rendered."""
+
+    def render(self, events: Sequence[SynthEvent], frames: int) -> FloatArray:
+        """Play the events of the next `frames` frames, all on the grid: float32 [parts, 2, frames], as PARTS go."""
+        ...
+
+    def snapshot(self) -> Tree:
+        """Take the state."""
+        ...
+
+    def restore(self, tree: Tree) -> None:
+        """Go back to a state taken before."""
+        ...
+
+    def close(self) -> None:
+        """Free the synthesiser."""
+        ...
+
+
+def find_bank(named: Path | None) -> Path:
+    """Path of the named sound bank, or of the distribution's; raise SoundBankError when there is none."""
+    if named is not None:
+        if named.is_file():
+            return named
+        raise SoundBankError(f"{named}: no such sound bank. {BANK_REMEDY}")
+    for folder in BANK_FOLDERS:
+        for name in BANK_NAMES:
+            if (folder / name).is_file():
+                return folder / name
+    places = ", ".join(str(folder) for folder in BANK_FOLDERS)
+    raise SoundBankError(f"No sound bank ({BANK_NAMES[0]}) in {places}. {BANK_REMEDY}")
+
+
+class FluidSynth:
+    """The real synthesiser."""
+
+    def __init__(self, bank: Path) -> None:
+        self._bank = bank
+        self._library = _load_library()
+        self._frame = 0
+        self._programs: dict[Part, tuple[int, int]] = {}
+        self._history: list[SynthEvent] = []
+        self._old_programs: dict[Part, tuple[int, int]] = {}
+        self._open()
+
+    def render(self, events: Sequence[SynthEvent], frames: int) -> FloatArray:
+        """Play events of the next `frames` frames: float32 [parts, 2, frames]."""
+        end = self._frame + frames
+        out = np.zeros((len(PARTS), 2, frames), np.float32)
+        start = self._frame
+        for event in events:
+            self._write(out, self._frame - start, min(event.frame, end) - self._frame)
+            self._send(event)
+        self._write(out, self._frame - start, end - self._frame)
+        self._history += events
+        self._forget()
+        return out
+
+    def snapshot(self) -> Tree:
+        """Take the events of the last seconds and the instruments before them."""
+        return {
+            "frame": self._frame,
+            "programs": [[part, *program] for part, program in self._old_programs.items()],
+            "events": [[e.frame, e.kind, e.part, e.key, e.value] for e in self._history],
+        }
+
+    def restore(self, tree: Tree) -> None:
+        """Start afresh and replay the stored events in silence."""
+        state = cast(dict[str, Any], tree)
+        events = [SynthEvent(frame, kind, Part(part), key, value) for frame, kind, part, key, value in state["events"]]
+        self._delete()
+        self._open()
+        self._old_programs = {Part(part): (bank, program) for part, bank, program in state["programs"]}
+        self._programs = {}
+        self._frame = max(state["frame"] - REPLAY_FRAMES, 0)
+        self._history = []
+        for part, (bank, program) in self._old_programs.items():
+            self._send(SynthEvent(self._frame, "program", part, program, bank))
+        step = SAMPLE_RATE_HZ // GRID_FRAMES * GRID_FRAMES
+        while self._frame < state["frame"]:
+            end = min(self._frame + step, state["frame"])
+            self.render([e for e in events if self._frame <= e.frame < end], end - self._frame)
+
+    def close(self) -> None:
+        """Free the synthesiser."""
+        self._delete()
+
+    def _open(self) -> None:
+        fluid: Any = self._library
+        self._synth = fluid.Synth(
+            gain=_GAIN,
+            samplerate=float(SAMPLE_RATE_HZ),
+            channels=_CHANNELS,
+            **{
+                "synth.reverb.active": 0,
+                "synth.chorus.active": 0,
+                "synth.audio-channels": len(PARTS),
+                "synth.audio-groups": len(PARTS),
+                "synth.polyphony": _POLYPHONY,
+                "synth.dynamic-sample-loading": 1,
+                "synth.threadsafe-api": 0,
+            },
+        )
+        self._pins = 0
+        self._font = self._synth.sfload(str(self._bank))
+        if self._font < 0:
+            self._delete()
+            raise SoundBankError(f"{self._bank}: not an SF2/SF3 sound bank, or damaged. {BANK_REMEDY}")
+        _foreign("fluid_synth_set_channel_type", ctypes.c_void_p, ctypes.c_int, ctypes.c_int)(
+            self._synth.synth, PARTS.index(Part.DRUMS), _DRUM_CHANNEL_TYPE
+        )
+        self._nwrite = _foreign("fluid_synth_nwrite_float", ctypes.c_void_p, ctypes.c_int, *[ctypes.c_void_p] * 4)
+
+    def _delete(self) -> None:
+        if self._synth is not None:
+            self._synth.delete()
+        self._synth = None
+
+    def _write(self, out: FloatArray, at: int, frames: int) -> None:
+        """Render the next frames into `out` from frame `at` on."""
+        assert frames >= 0, f"events must be in order and inside the window, got one {-frames} frames early"
+        assert frames % GRID_FRAMES == 0, f"expected a multiple of {GRID_FRAMES} frames, got {frames}"
+        if frames == 0:
+            return
+        row_bytes = out.strides[1]
+        first = out.ctypes.data + at * out.itemsize
+        pointers = ctypes.c_void_p * len(PARTS)
+        left = pointers(*[first + 2 * i * row_bytes for i in range(len(PARTS))])
+        right = pointers(*[first + (2 * i + 1) * row_bytes for i in range(len(PARTS))])
+        self._nwrite(self._synth.synth, frames, left, right, None, None)
+        self._frame += frames
+
+    def _send(self, event: SynthEvent) -> None:
+        channel = PARTS.index(event.part)
+        if event.kind == "on":
+            self._synth.noteon(channel, event.key, event.value)
+        elif event.kind == "off":
+            self._synth.noteoff(channel, event.key)
+        else:
+            self._select(channel, event.value, event.key)
+            self._programs[event.part] = (event.value, event.key)
+
+    def _select(self, channel: int, bank: int, program: int) -> None:
+        """Choose an instrument; one that the bank lacks becomes the first of its kind."""
+        drums = channel == PARTS.index(Part.DRUMS)
+        choices = ((bank, program), (128, 0)) if drums else ((bank, program), (0, program), (0, 0))
+        for choice in choices:
+            if self._synth.program_select(channel, self._font, *choice) == 0:
+                # A spare channel holds the instrument too, so that its samples stay while old notes ring out.
+                spare = len(PARTS) + self._pins % (_CHANNELS - len(PARTS))
+                self._pins += 1
+                self._synth.program_select(spare, self._font, *choice)
+                return
+        raise SoundBankError(f"{self._bank}: has no instrument {bank}:{program} and none to replace it. {BANK_REMEDY}")
+
+    def _forget(self) -> None:
+        """Drop the events that no restored synthesiser needs."""
+        keep_from = self._frame - REPLAY_FRAMES
+        kept = 0
+        while kept < len(self._history) and self._history[kept].frame < keep_from:
+            event = self._history[kept]
+            if event.kind == "program":
+                self._old_programs[event.part] = (event.value, event.key)
+            kept += 1
+        del self._history[:kept]
+
+
+def _load_library() -> object:
+    """Import the binding; it looks for the C library when imported."""
+    try:
+        import fluidsynth
+    except (ImportError, OSError, AttributeError) as error:
+        raise SoundBankError(f"FluidSynth cannot be loaded ({error}). {LIBRARY_REMEDY}") from error
+    return fluidsynth
+
+
+def _foreign(name: str, *arguments: Any) -> Any:  # noqa: ANN401 - ctypes prototypes
+    """Make a function of the C library callable that the binding leaves out."""
+    import fluidsynth
+
+    return ctypes.CFUNCTYPE(ctypes.c_int, *arguments)((name, fluidsynth._fl))
