@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from engine import SAMPLE_RATE_HZ, AudioBlock, FloatArray
+from engine import SAMPLE_RATE_HZ, AudioBlock, FloatArray, Meter
 from radio.bed import Bed
 from radio.clock import Clock, SystemClock
 from radio.encoders import EncodedChunk, Encoder
@@ -55,6 +55,7 @@ class Broadcast:
         """Position of the next frame to go out, counted over all runs."""
         self._desk = desk
         self._bed = Bed()
+        self._meter = Meter()
         self._on_bed = False
         self._fade_frames = 0
         self._fade_left_frames: int | None = None
@@ -63,7 +64,9 @@ class Broadcast:
     async def run(self) -> None:
         """Broadcast until a fade-out has ended."""
         desk = self._desk
-        while desk.lead.frames == 0:  # nothing was promised yet: the first listener hears the first note
+        while (
+            desk.lead.frames == 0 and self._fade_left_frames is None
+        ):  # nothing was promised yet: the first listener hears the first note
             desk.lead.changed.clear()
             await desk.lead.changed.wait()
         logger.info("station %s: on air", desk.name)
@@ -83,6 +86,7 @@ class Broadcast:
         """Begin to fade; `run()` ends with the last frame of it."""
         if self._fade_left_frames is None:
             self._fade_frames = self._fade_left_frames = max(1, int(seconds * SAMPLE_RATE_HZ))
+            self._desk.lead.changed.set()
 
     def close(self) -> None:
         """End the encoder's thread."""
@@ -97,11 +101,15 @@ class Broadcast:
             desk.metrics.bars_broadcast.labels(desk.name).inc()
         samples = self._faded(self._filled(pulled.samples, frames))
         block = AudioBlock(self.frame, samples)
-        chunk = await asyncio.get_running_loop().run_in_executor(self._pool, desk.encoder.encode, block)
+        chunk = await asyncio.get_running_loop().run_in_executor(self._pool, self._encode, block)
         self._publish(chunk)
         self.frame += frames
         desk.health.hear(samples)
         self._count(frames)
+
+    def _encode(self, block: AudioBlock) -> EncodedChunk | None:
+        self._meter.add(block.samples)
+        return self._desk.encoder.encode(block)
 
     def _publish(self, chunk: EncodedChunk | None) -> None:
         if chunk is not None:
@@ -144,3 +152,4 @@ class Broadcast:
         desk.metrics.last_audio_timestamp_seconds.labels(desk.name).set(desk.clock.wall().timestamp())
         desk.metrics.silence_seconds.labels(desk.name).set(desk.health.silence_s)
         desk.metrics.lead_seconds.labels(desk.name).set(desk.lead.frames / SAMPLE_RATE_HZ)
+        desk.metrics.output_loudness_lufs.labels(desk.name).set(self._meter.short_term_lufs)

@@ -6,10 +6,12 @@ import numpy as np
 
 from engine import SAMPLE_RATE_HZ, FloatArray
 from radio.clock import Clock
+from radio.metrics import Metrics
 
 SILENCE_DBFS = -50.0
 """Quieter than this is silence: our vinyl alone lies above it."""
 PATIENCE_S = 2.0
+LAG_PERIOD_S = 0.25
 
 
 class Health:
@@ -38,3 +40,11 @@ class Health:
         if self.silence_s > PATIENCE_S:
             return False, f"silence for {self.silence_s:.1f} s"
         return True, "sound advances"
+
+
+async def watch_lag(clock: Clock, metrics: Metrics) -> None:
+    """Measure for ever how late the event loop comes back to who waits."""
+    while True:
+        due_s = clock.now_s() + LAG_PERIOD_S
+        await clock.sleep_until(due_s)
+        metrics.event_loop_lag_seconds.observe(max(0.0, clock.now_s() - due_s))

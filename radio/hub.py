@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine import SAMPLE_RATE_HZ
@@ -28,11 +27,11 @@ class Listener:
     def __init__(self, burst: tuple[Sound, ...], backlog_frames: int, skips: bool) -> None:
         self.lagged = False
         """True once it was too slow and has been let go."""
+        self.skips = skips
         self.skipped_chunks = 0
         self._pending: deque[Sound] = deque(burst)
         self._backlog_frames = backlog_frames
         self._behind_frames = 0
-        self._skips = skips
         self._closed = False
         self._wake = asyncio.Event()
         if burst:
@@ -52,7 +51,7 @@ class Listener:
         """Add a chunk; False when the listener is too far behind and must go."""
         self._behind_frames += sound.chunk.frames
         if self._behind_frames > self._backlog_frames:
-            if not self._skips:
+            if not self.skips:
                 self.lagged = True
                 self.end(keep_pending=False)
                 return False
@@ -74,20 +73,19 @@ class Listener:
 class Hub:
     """One encoded stream and those who listen to it."""
 
-    def __init__(self, burst_bytes: int, on_drop: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, burst_bytes: int) -> None:
         self.closed = False
         self.last_frame: int | None = None
         """Position after the newest chunk; None before the first."""
         self._burst_bytes = burst_bytes
-        self._on_drop = on_drop
         self._recent: deque[Sound] = deque()
         self._recent_bytes = 0
         self._listeners: set[Listener] = set()
 
     @property
     def listeners(self) -> int:
-        """Number of listeners that are attached now."""
-        return len(self._listeners)
+        """Number of people who listen now; outputs, which skip instead of leaving, are none."""
+        return sum(not listener.skips for listener in self._listeners)
 
     def publish(self, chunk: EncodedChunk, title: str = "") -> None:
         """Give a chunk to everybody; never waits, drops who is too far behind."""
@@ -99,7 +97,6 @@ class Hub:
             self._recent_bytes -= len(self._recent.popleft().chunk.data)
         for listener in [one for one in self._listeners if not one.push(sound)]:
             self._listeners.discard(listener)
-            self._on_drop()
 
     def listen(self, burst_bytes: int | None = None, *, skips: bool = False, backlog_s: float = BACKLOG_S) -> Listener:
         """Attach a listener that starts with up to `burst_bytes` of the past (None: all there is).

@@ -34,7 +34,7 @@ class EngineRoom:
 
     builder: Builder
     setup: Any
-    """A frozen dataclass with at least `mood` and `composer`; it must be picklable."""
+    """A frozen dataclass with at least `mood`, `seed` and `composer`; it must be picklable."""
     own_process: bool = True
     call_timeout_s: float = CALL_TIMEOUT_S
     clock: Clock = field(default_factory=SystemClock)
@@ -59,6 +59,8 @@ class Producer:
         self.troubles: tuple[str, ...] = ()
         self.assets: tuple[Any, ...] = ()
         self.pid: int | None = None
+        self.seed: int = room.setup.seed
+        """Seed of the engine in use: one that begins anew must not play the first piece again."""
         self.on_rules = False
         """True while the rules stand in for models that failed."""
         self._name, self._room, self._lead, self._metrics = name, room, lead, metrics
@@ -90,7 +92,8 @@ class Producer:
             return None
         hashes = tuple(asset.sha256 for asset in self.assets)
         tally = self._tally
-        return Saved(resume, next_frame, next_bar, next_piece, (tally.add_bars, tally.add_pieces), hashes)
+        added = (tally.add_bars, tally.add_pieces)
+        return Saved(resume, next_frame, next_bar, next_piece, added, self.seed, hashes)
 
     async def run(self) -> None:
         """Produce for ever; ends only with an error that no new engine can mend."""
@@ -107,7 +110,8 @@ class Producer:
         room = self._room
         composer = "rules" if self.on_rules else room.setup.composer
         try:
-            facts = await handle.build(room.builder, replace(room.setup, mood=self._mood, composer=composer))
+            setup = replace(room.setup, mood=self._mood, seed=self.seed, composer=composer)
+            facts = await handle.build(room.builder, setup)
         except EngineRaisedError as problem:
             if self._newest is None and isinstance(problem.__cause__, EngineError):
                 raise RadioError(f"station {self._name}: {problem.__cause__}") from problem
@@ -129,7 +133,8 @@ class Producer:
                 if bars == SOUND_BARS:
                     self._failures = 0
         logger.info("station %s: the models get another chance", self._name)
-        self.on_rules, self._begin_anew, self._failures = False, True, FAILURES_MAX - 1
+        self.on_rules, self._failures = False, FAILURES_MAX - 1
+        self._start_over()
 
     async def _go_on(self, handle: EngineHandle) -> bool:
         """Bring a new engine to where the last one was; False when it must be built again to begin anew."""
@@ -144,7 +149,7 @@ class Producer:
                 await handle.apply(self._mood)
         except EngineRaisedError as problem:
             logger.warning("station %s: begins a new piece: the last state cannot be restored: %s", self._name, problem)
-            self._begin_anew = True
+            self._start_over()
             return False
         self._tally.fresh = False
         if self._newest is None and self._saved is not None:
@@ -205,6 +210,10 @@ class Producer:
         if self._wanted is mood:
             self._wanted = None
 
+    def _start_over(self) -> None:
+        self._begin_anew = True
+        self.seed = (self.seed + 1) % 2**63
+
     async def _cope(self, problem: WorkerError) -> None:
         self._failures += 1
         self._metrics.engine_restarts.labels(self._name).inc()
@@ -214,7 +223,8 @@ class Producer:
                 logger.error(
                     "station %s: %d engines failed in a row; the rules compose now", self._name, self._failures
                 )
-            self.on_rules, self._begin_anew = True, True
+            self.on_rules = True
+            self._start_over()
             self._models_again_s = self._room.clock.now_s() + RULES_S
         delay_s = 0.0 if self._failures == 1 else min(DELAY_MAX_S, 0.25 * 2**self._failures)
         await self._room.clock.sleep_until(self._room.clock.now_s() + delay_s)

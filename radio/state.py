@@ -27,6 +27,7 @@ class Saved:
     """Number that a new piece takes if this one cannot go on."""
     added: tuple[int, int]
     """(bars, pieces) by which the station's numbers are ahead of the engine's own."""
+    seed: int
     assets: tuple[str, ...]
     """SHA-256 of every file that shaped the sound."""
 
@@ -40,6 +41,7 @@ def save(path: Path, saved: Saved) -> None:
         "next_bar": saved.next_bar,
         "next_piece": saved.next_piece,
         "added": saved.added,
+        "seed": saved.seed,
         "assets": saved.assets,
         "snapshot_bytes": len(saved.resume.snapshot),
     }
@@ -67,6 +69,7 @@ def load(path: Path) -> Saved | None:
             int(values["next_bar"]),
             int(values["next_piece"]),
             (int(values["added"][0]), int(values["added"][1])),
+            int(values["seed"]),
             tuple(str(sha) for sha in values["assets"]),
         )
     except FileNotFoundError:

@@ -1,0 +1,175 @@
+"""The whole radio in one task group: what starts it, what keeps it running and how it ends.
+
+Knows nothing about music; every part of it is another file's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aiohttp import web
+
+from engine import Station
+from radio.config import Change, Config
+from radio.config_file import load_config
+from radio.errors import PortError, RadioError
+from radio.health import watch_lag
+from radio.journal import Journal
+from radio.keepalive import Keeper, keepalive
+from radio.metrics import Metrics
+from radio.notify import sd_notify, watchdog_period_s
+from radio.outputs import icecast
+from radio.reload import Reloader
+from radio.runtime import House, StationRuntime
+from radio.web.app import make_app
+from radio.web.stream import Streams
+from radio.worker import Builder
+
+logger = logging.getLogger(__name__)
+
+FADE_S = 1.0
+STOP_FADE_TIMEOUT_S = 2.0
+STOP_DRAIN_S = 0.5
+WEB_SHUTDOWN_S = 0.5
+BACKLOG_CONNECTIONS = 1024
+"""Icecast's 5 loses listeners that come back all at once after a drop."""
+
+Stations = Mapping[str, StationRuntime]
+
+
+class Shutdown(Exception):  # noqa: N818 - not an error: the way a task group is told to end
+    """Raised inside the task group when the radio has said goodbye."""
+
+
+async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
+    """Be on air until SIGTERM or SIGINT; raises RadioError when it cannot start or go on."""
+    config = await asyncio.to_thread(load_config, config_path)
+    metrics = Metrics().with_process()
+    async with AsyncExitStack() as stack:
+        journal = Journal(config.journal.path, metrics, keep_days=config.journal.keep_days)
+        journal.start()
+        stack.callback(journal.close)
+        house = House(metrics, journal, builder=builder)
+        stations: dict[str, StationRuntime] = {}
+        for name in config.stations:
+            stations[name] = StationRuntime(name, config, house)
+            stack.callback(stations[name].close)
+        streams = await _open_web(config, stations, metrics, stack)
+        reloader = Reloader(config_path, config, _apply_to(stations), metrics)
+        try:
+            await _supervise(house, stations, streams, reloader)
+        except BaseExceptionGroup as group:
+            problems = group.subgroup(lambda problem: not isinstance(problem, Shutdown))
+            if problems is not None:
+                raise _plainest(problems) from problems
+    logger.info("off air")
+
+
+async def _supervise(house: House, stations: Stations, streams: Streams, reloader: Reloader) -> None:
+    """Run every part until one of the spine fails or somebody asks for the end."""
+    keeper = Keeper(house.metrics, house.clock, rng=random.Random())
+    stopping = asyncio.Event()
+    _listen_to_signals(stopping, reloader)
+    async with asyncio.TaskGroup() as tasks:
+        broadcasts = []
+        for name, station in stations.items():
+            tasks.create_task(station.producer.run(), name=f"produce {name}")
+            broadcasts.append(tasks.create_task(station.broadcast.run(), name=f"broadcast {name}"))
+            tasks.create_task(station.remember(), name=f"remember {name}")
+        for settings in reloader.config.icecast:
+            output = icecast.IcecastOutput(settings, stations[settings.station].feed, house.metrics)
+            tasks.create_task(keepalive(output.name, output.run, icecast.ERRORS, keeper), name=output.name)
+        tasks.create_task(reloader.run(), name="reload")
+        tasks.create_task(watch_lag(house.clock, house.metrics), name="lag")
+        tasks.create_task(_tell_systemd(stations), name="systemd")
+        tasks.create_task(_stop(stopping, stations, streams, broadcasts), name="stop")
+
+
+async def _stop(
+    stopping: asyncio.Event, stations: Stations, streams: Streams, broadcasts: list[asyncio.Task[None]]
+) -> None:
+    """Wait for the signal, then end in order: refuse, fade, flush, remember, cancel."""
+    await stopping.wait()
+    logger.info("stopping")
+    sd_notify("STOPPING=1")
+    streams.refusing = True
+    for station in stations.values():
+        station.broadcast.fade_out(FADE_S)
+    await asyncio.wait(broadcasts, timeout=STOP_FADE_TIMEOUT_S)
+    for station in stations.values():
+        station.hub.close()
+        await station.save()
+    await asyncio.sleep(STOP_DRAIN_S if any(station.hub.listeners for station in stations.values()) else 0)
+    raise Shutdown
+
+
+async def _open_web(config: Config, stations: Stations, metrics: Metrics, stack: AsyncExitStack) -> Streams:
+    bytes_a_second = config.encoders.mp3.bitrate_kbps * 125
+    app = make_app(stations, metrics, latency_s=config.server.burst_bytes / bytes_a_second)
+    streams = Streams(metrics, config.server.max_listeners)
+    streams.add_routes(app, [station.mount for station in stations.values()])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=WEB_SHUTDOWN_S, handler_cancellation=True)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    host, port = config.server.host, config.server.port
+    try:
+        await web.TCPSite(runner, host.strip("[]"), port, backlog=BACKLOG_CONNECTIONS).start()
+    except OSError as problem:
+        raise PortError(
+            f"{host}:{port}: the web server cannot have this address ({os.strerror(problem.errno or 0)}). "
+            "Another program may hold it: stop that one, or set server.port in config.yaml."
+        ) from problem
+    shown_host, shown_port = runner.addresses[0][:2]
+    logger.info("listen at http://%s:%d/", f"[{shown_host}]" if ":" in shown_host else shown_host, shown_port)
+    return streams
+
+
+def _apply_to(stations: Stations) -> Callable[[Config, tuple[Change, ...]], Awaitable[None]]:
+    async def apply(config: Config, _changes: tuple[Change, ...]) -> None:
+        moods = {name: config.mood(config.stations[name].mood) for name in stations if name in config.stations}
+        for name, mood in moods.items():
+            stations[name].change_mood(mood)
+
+    return apply
+
+
+def _listen_to_signals(stopping: asyncio.Event, reloader: Reloader) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, reloader.trigger)
+
+
+async def _tell_systemd(stations: Stations) -> None:
+    """Say READY when all stations are heard, then feed the watchdog for as long as they are."""
+    period_s = watchdog_period_s()
+    ready = False
+    while True:
+        if all(station.healthy()[0] for station in stations.values()):
+            if not ready:
+                ready = True
+                sd_notify("READY=1")
+            if period_s is not None:
+                sd_notify("WATCHDOG=1")
+        await asyncio.sleep(min(1.0, period_s or 1.0))
+
+
+def _plainest(problems: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Choose what to tell: a sentence for the operator if there is one, else everything."""
+    plain = [problem for problem in _leaves(problems) if isinstance(problem, RadioError)]
+    return plain[0] if plain else problems
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for problem in group.exceptions:
+        if isinstance(problem, BaseExceptionGroup):
+            yield from _leaves(problem)
+        else:
+            yield problem

@@ -1,0 +1,168 @@
+"""One station on air: its engine, clock, encoder, hub and board, wired together. Knows nothing about other stations."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine import SAMPLE_RATE_HZ, BarStart, Mood, Station, StationSetup
+from radio import state
+from radio.broadcast import Broadcast, Desk
+from radio.clock import Clock, SystemClock
+from radio.config import Config
+from radio.encoders import Mp3Encoder
+from radio.health import Health
+from radio.hub import Hub
+from radio.journal import Journal, bar_row
+from radio.lead import Lead
+from radio.metrics import Metrics
+from radio.nowplaying import NowPlaying
+from radio.outputs.icecast import Feed
+from radio.producer import EngineRoom, Producer
+from radio.web.stream import Mount
+from radio.worker import Builder
+
+logger = logging.getLogger(__name__)
+
+REMEMBER_S = 10.0
+"""A crash costs so much of a piece at most; a file of a few hundred kB is written each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all stations share."""
+
+    metrics: Metrics
+    journal: Journal
+    clock: Clock = field(default_factory=SystemClock)
+    builder: Builder = Station.build
+    own_process: bool = True
+
+
+class StationRuntime:
+    """Everything that one entry of `stations:` needs to be on air; the pages see it as a StationView."""
+
+    def __init__(self, name: str, config: Config, house: House) -> None:
+        self.name = name
+        self.settings = config.stations[name]
+        self.now = NowPlaying()
+        self.hub = Hub(config.server.burst_bytes)
+        self._house = house
+        self._state_path = config.state.folder / f"{name}.state"
+        saved = state.load(self._state_path)
+        if saved is not None and self.settings.seed not in (None, saved.seed):
+            logger.info("station %s: begins a new piece: the configuration names another seed", name)
+            saved = None
+        seed = self.settings.seed if saved is None else saved.seed
+        setup = _setup(config, config.mood(self.settings.mood), secrets.randbits(63) if seed is None else seed)
+        self.lead = Lead(int(config.engine.lead_s * SAMPLE_RATE_HZ))
+        room = EngineRoom(house.builder, setup, own_process=house.own_process, clock=house.clock)
+        self.producer = Producer(name, room, self.lead, house.metrics, saved)
+        self._health = Health(house.clock)
+        self._encoder = Mp3Encoder(config.encoders.mp3.bitrate_kbps)
+        desk = Desk(name, self.lead, self._encoder, self.hub, self.now, self._health, house.metrics, house.clock)
+        self.broadcast = Broadcast(desk, 0 if saved is None else saved.next_frame)
+        self._registered: tuple[tuple[Any, ...], str] = ((), "")
+        self._composer = config.engine.composer
+        self._new_bar = asyncio.Event()
+        self.now.watch(self._at_bar)
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        return self.settings.title
+
+    @property
+    def description(self) -> str:
+        """One line about it."""
+        return self.settings.description
+
+    @property
+    def troubles(self) -> Sequence[str]:
+        """What was replaced or is missing, each with its remedy; empty when all is well."""
+        rules = (
+            ("The engine failed again and again; the rules compose. See the log.",) if self.producer.on_rules else ()
+        )
+        journal = self._house.journal.trouble
+        return (*rules, *self.producer.troubles, *((journal,) if journal else ()))
+
+    @property
+    def mount(self) -> Mount:
+        """The stream as listeners find it."""
+        return Mount(self.name, self.title, self.description, self.settings.genre, self.hub, self._encoder.bitrate_kbps)
+
+    @property
+    def feed(self) -> Feed:
+        """The stream as outputs send it."""
+        return Feed(self.settings, self.hub, self.now, self._encoder.content_type, self._encoder.bitrate_kbps)
+
+    def hub_listeners(self) -> int:
+        """Listeners connected to our own mounts."""
+        return self.hub.listeners
+
+    def healthy(self) -> tuple[bool, str]:
+        """Whether audio advanced and was not silent in the last 2 s, and why."""
+        return self._health.healthy()
+
+    def change_mood(self, mood: Mood) -> None:
+        """Have the music take a mood at the next bar line that can still be reached."""
+        self.producer.change_mood(mood)
+
+    async def remember(self) -> None:
+        """Write down every few seconds where the music is, for ever."""
+        while True:
+            await self._new_bar.wait()
+            self._new_bar.clear()
+            await self.save()
+            await self._house.clock.sleep_until(self._house.clock.now_s() + REMEMBER_S)
+
+    async def save(self) -> None:
+        """Write down where the music is; a disk that refuses is logged and harms nothing else."""
+        sounding = self.now.current
+        if sounding is None:
+            return
+        bar = sounding.bar
+        saved = self.producer.saved(self.broadcast.frame, bar.index + 1, bar.piece.number + 1)
+        if saved is None:
+            return
+        try:
+            await asyncio.to_thread(state.save, self._state_path, saved)
+        except OSError as problem:
+            logger.warning(
+                "%s: cannot be written (%s): a restart would begin a new piece. "
+                "Make its folder writable, or free some disk space.", self._state_path, problem,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """Free the encoder's thread."""
+        self.broadcast.close()
+
+    def _at_bar(self, start: BarStart, wall: datetime) -> None:
+        fallback = start.bar.composer != self._composer
+        self._house.metrics.composer_fallback.labels(self.name).set(int(fallback))
+        assets = self.producer.assets
+        if self._registered[0] is not assets:
+            self._registered = (assets, self._house.journal.register(assets))
+        self._house.journal.append(bar_row(self.name, start, wall, seed=self.producer.seed, assets=self._registered[1]))
+        self._new_bar.set()
+
+
+def _setup(config: Config, mood: Mood, seed: int) -> StationSetup:
+    engine = config.engine
+    return StationSetup(
+        mood=mood,
+        seed=seed,
+        piano_model=Path(engine.piano_model),
+        drums_model=Path(engine.drums_model),
+        backend=engine.backend,
+        soundfont=engine.soundfont,
+        loops=engine.loops,
+        composer=engine.composer,
+        target_lufs=engine.target_lufs,
+    )
