@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from engine import BarStart
+from engine import BarStart
 
 
 class PlayedPiece(Protocol):
@@ -42,12 +41,19 @@ class Board(Protocol):
         """The bar that is sounding; None before the first one."""
 
     @property
+    def bar_started_at(self) -> datetime | None:
+        """Wall clock at which that bar began."""
+
+    @property
     def piece_started_at(self) -> datetime | None:
         """Wall clock at which the piece that is sounding began."""
 
     @property
     def history(self) -> Sequence[PlayedPiece]:
         """Last pieces, newest first, the one that is sounding included; at most 50."""
+
+    def watch(self, watcher: Callable[[BarStart, datetime], None]) -> Callable[[], None]:
+        """Call `watcher` at every bar with the wall clock of its first frame; the answer ends that."""
 
 
 class StationView(Protocol):

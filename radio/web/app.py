@@ -1,0 +1,89 @@
+"""The web server's front: pages, JSON, health and metrics. Knows nothing about sound; streams are added beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from radio.metrics import CONTENT_TYPE, Metrics
+from radio.web.api import Api
+from radio.web.pages import Pages
+from radio.web.views import StationView
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def make_app(stations: Mapping[str, StationView], metrics: Metrics, *, latency_s: float = 4.0) -> web.Application:
+    """Build the application; `latency_s`: how far behind the broadcast a new listener's player starts (the burst)."""
+    app = web.Application(middlewares=[_say_it_in_a_sentence])
+    app.on_response_prepare.append(_add_headers)
+    Pages(stations).add_routes(app)
+    Api(stations, latency_s).add_routes(app)
+    Health(stations, metrics).add_routes(app)
+    return app
+
+
+class Health:
+    """Answers machines that watch over the station."""
+
+    def __init__(self, stations: Mapping[str, StationView], metrics: Metrics) -> None:
+        self._stations = stations
+        self._metrics = metrics
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add /healthz, /readyz and /metrics."""
+        app.router.add_get("/healthz", self._alive)
+        app.router.add_get("/readyz", self._ready)
+        app.router.add_get("/metrics", self._numbers)
+
+    async def _alive(self, request: web.Request) -> web.Response:
+        return _plain("The process is alive.\n")
+
+    async def _ready(self, request: web.Request) -> web.Response:
+        states = {name: view.healthy() for name, view in self._stations.items()}
+        lines = "".join(f"{name}: {'on air' if healthy else reason}\n" for name, (healthy, reason) in states.items())
+        return _plain(lines, status=200 if all(healthy for healthy, _ in states.values()) else 503)
+
+    async def _numbers(self, request: web.Request) -> web.Response:
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+
+@web.middleware
+async def _say_it_in_a_sentence(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        said = f"There is nothing at {request.path[:80]}. The player is at /, the stream at /stream.mp3."
+        return _error(request, 404, said)
+    except web.HTTPMethodNotAllowed as refused:
+        methods = ", ".join(sorted(refused.allowed_methods))
+        answer = _error(request, 405, f"{request.method} is not possible at {request.path[:80]}; it takes {methods}.")
+        answer.headers["Allow"] = methods
+        return answer
+
+
+def _error(request: web.Request, status: int, said: str) -> web.Response:
+    if request.path.startswith("/api/"):
+        return web.json_response({"error": said}, status=status)
+    return _plain(f"{said}\n", status)
+
+
+def _plain(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, headers={"Cache-Control": "no-store"})
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
