@@ -66,7 +66,7 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
         try:
             await _supervise(house, stations, streams, reloader)
         except BaseExceptionGroup as group:
-            problems = group.subgroup(lambda problem: not isinstance(problem, Shutdown))
+            _, problems = group.split(Shutdown)
             if problems is not None:
                 raise _plainest(problems) from problems
     logger.info("off air")
