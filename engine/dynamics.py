@@ -24,8 +24,8 @@ class Rider:
     pulls up the gap between two pieces.
     """
 
-    MEMORY_S = 20.0
-    FIRST_MEMORY_S = 4.0
+    MEMORY_S = 15.0
+    FIRST_MEMORY_S = 2.0
     GATE_LU = 12.0
     RISE_DB_PER_S, FALL_DB_PER_S = 0.6, 2.0
     RANGE_DB = 15.0

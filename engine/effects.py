@@ -99,7 +99,7 @@ def _hermite(line: FloatArray, index: Any, share: FloatArray) -> FloatArray:  # 
 
 def saturate(samples: FloatArray, drive: FloatArray | float) -> FloatArray:
     """Round off peaks as tape does; quiet sound passes unchanged. Drive 0-1."""
-    gain = np.float32(1.0) + np.float32(2.0) * np.asarray(drive, np.float32)
+    gain = np.float32(1.0) + np.float32(4.0) * np.asarray(drive, np.float32)
     return cast(FloatArray, np.tanh(samples * gain) / gain)
 
 

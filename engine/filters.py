@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 from scipy import signal
 
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
+
+Sections = npt.NDArray[np.float64]
+"""Second-order sections, as scipy writes them: [sections, 6]."""
 
 
 def db_to_gain(db: float) -> float:
@@ -64,8 +68,8 @@ class Glide:
 class Filter:
     """A chain of second-order sections."""
 
-    def __init__(self, sections: FloatArray, channels: int = 2) -> None:
-        self._sections = np.asarray(sections, np.float64)
+    def __init__(self, *sections: Sections, channels: int = 2) -> None:
+        self._sections = np.concatenate(sections)
         self._state = np.zeros((len(self._sections), channels, 2))
 
     def process(self, samples: FloatArray) -> FloatArray:
@@ -84,9 +88,34 @@ class Filter:
         self._state = cast(Any, tree["state"]).copy()
 
 
-def high_pass(hz: float) -> Filter:
-    """Make a gentle high-pass, 12 dB an octave."""
-    return Filter(signal.butter(2, hz, "highpass", fs=SAMPLE_RATE_HZ, output="sos"))
+def high_pass(hz: float) -> Sections:
+    """Design a gentle high-pass, 12 dB an octave."""
+    return cast(Sections, signal.butter(2, hz, "highpass", fs=SAMPLE_RATE_HZ, output="sos"))
+
+
+def low_pass(hz: float, order: int = 2) -> Sections:
+    """Design a low-pass, 6 dB an octave for each order."""
+    return cast(Sections, signal.butter(order, min(hz, 20_000.0), "lowpass", fs=SAMPLE_RATE_HZ, output="sos"))
+
+
+def shelf(hz: float, db: float, *, high: bool) -> Sections:
+    """Design a shelf that turns the high or the low side of a frequency up or down (after the RBJ cookbook)."""
+    amplitude, angle = 10.0 ** (db / 40.0), 2.0 * np.pi * hz / SAMPLE_RATE_HZ
+    sign = -1.0 if high else 1.0
+    cosine = np.cos(angle)
+    slope = np.sin(angle) * np.sqrt(2.0 * amplitude)
+    plus, minus = amplitude + 1.0, amplitude - 1.0
+    zeros = [
+        amplitude * (plus - sign * minus * cosine + slope),
+        sign * 2.0 * amplitude * (minus - sign * plus * cosine),
+        amplitude * (plus - sign * minus * cosine - slope),
+    ]
+    poles = [
+        plus + sign * minus * cosine + slope,
+        -sign * 2.0 * (minus + sign * plus * cosine),
+        plus + sign * minus * cosine - slope,
+    ]
+    return cast(Sections, np.array([[*zeros, *poles]]) / poles[0])
 
 
 class LowPass:
@@ -96,7 +125,7 @@ class LowPass:
 
     def __init__(self, hz: float) -> None:
         self._hz = hz
-        self._filter = _low_pass(hz)
+        self._filter = Filter(low_pass(hz))
         self._next_hz = hz
         self._crossing_hz = hz
         self._next: Filter | None = None
@@ -134,18 +163,18 @@ class LowPass:
         state = cast(dict[str, Any], tree)
         self._hz, self._next_hz, self._crossing_hz = state["hz"], state["next_hz"], state["crossing_hz"]
         self._at = state["at"]
-        self._filter = _low_pass(self._hz)
+        self._filter = Filter(low_pass(self._hz))
         self._filter.restore(state["filter"])
         self._next = None
         if state["next"] is not None:
-            self._next = _low_pass(self._crossing_hz)
+            self._next = Filter(low_pass(self._crossing_hz))
             self._next.restore(state["next"])
 
     def _cross(self, piece: FloatArray) -> FloatArray:
         """Fade from the old filter to the new one, which is still settling while it is silent."""
         if self._next is None:
             self._crossing_hz = self._next_hz
-            self._next = _low_pass(self._crossing_hz)
+            self._next = Filter(low_pass(self._crossing_hz))
         frames = piece.shape[1]
         share = (np.arange(self._at, self._at + frames) / self.CROSS_FRAMES).astype(np.float32)
         old, new = self._filter.process(piece), self._next.process(piece)
@@ -153,7 +182,3 @@ class LowPass:
         if self._at == self.CROSS_FRAMES:
             self._filter, self._hz, self._next, self._at = self._next, self._crossing_hz, None, 0
         return old + (new - old) * share
-
-
-def _low_pass(hz: float) -> Filter:
-    return Filter(signal.butter(2, min(hz, 20_000.0), "lowpass", fs=SAMPLE_RATE_HZ, output="sos"))

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from engine.dynamics import Limiter, Rider
-from engine.filters import high_pass
+from engine.filters import Filter, high_pass, low_pass
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 CEILING_DBTP = -1.5
@@ -21,7 +21,7 @@ class Master:
     LATENCY_FRAMES = Limiter.DELAY_FRAMES
 
     def __init__(self, target_lufs: float, mix_lufs: float) -> None:
-        self._rumble = high_pass(28.0)
+        self._band = Filter(high_pass(28.0), low_pass(10_000.0, order=4))
         self._rider = Rider(target_lufs, mix_lufs)
         self._limiter = Limiter(CEILING_DBTP)
         self._frame = 0
@@ -33,7 +33,7 @@ class Master:
 
     def process(self, mix: FloatArray) -> FloatArray:
         """Master float32 [2, frames]; the sound comes LATENCY_FRAMES later."""
-        out = self._limiter.process(self._rider.process(self._rumble.process(mix)))
+        out = self._limiter.process(self._rider.process(self._band.process(mix)))
         if self._frame < _FADE_IN_FRAMES:
             out = out * np.minimum((self._frame + np.arange(out.shape[1])) / _FADE_IN_FRAMES, 1.0).astype(np.float32)
         self._frame += out.shape[1]
@@ -42,7 +42,7 @@ class Master:
     def snapshot(self) -> Tree:
         """Take the state."""
         return {
-            "rumble": self._rumble.snapshot(),
+            "band": self._band.snapshot(),
             "rider": self._rider.snapshot(),
             "limiter": self._limiter.snapshot(),
             "frame": self._frame,
@@ -51,7 +51,7 @@ class Master:
     def restore(self, tree: Tree) -> None:
         """Go back to a state taken before."""
         state = cast(dict[str, Any], tree)
-        self._rumble.restore(state["rumble"])
+        self._band.restore(state["band"])
         self._rider.restore(state["rider"])
         self._limiter.restore(state["limiter"])
         self._frame = state["frame"]

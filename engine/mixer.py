@@ -1,7 +1,7 @@
 """The mixing desk: four parts and the loops in, one stereo sound out. Knows nothing about notes' meaning or files.
 
-Each part comes with the loudness its instrument has by nature (`Natures`), so that 0 dB in a mood is an even mix for
-any instrument of any sound bank. Numbers of a mood glide for a second when they change.
+Each part comes with the loudness its instrument has by nature (`balance.py`), so that 0 dB in a mood is an even mix
+for any instrument of any sound bank. Numbers of a mood glide for a second when they change.
 """
 
 from __future__ import annotations
@@ -13,46 +13,47 @@ import numpy as np
 
 from engine.bed import Bed
 from engine.effects import Duck, Pan, Room, Wow, saturate
-from engine.filters import Glide, LowPass, db_to_gain, high_pass
+from engine.filters import Glide, db_to_gain
 from engine.loops import LoopLibrary
 from engine.moods import Mood
 from engine.sequencer import KICKS
+from engine.strip import TONES, Strip
 from engine.synth import PARTS
 from engine.types import FloatArray, Part, SynthEvent, Tree
 
-MIX_LUFS = -20.0
+MIX_LUFS = -21.5
 """Loudness of the music before the master, by calibration; the loops' levels in a mood are relative to it."""
 
-EVEN_LUFS = {Part.KEYS: -22.0, Part.DRUMS: -21.0, Part.BASS: -24.0, Part.SECOND: -24.0}
-"""Loudness of each part's standard phrase in the even mix. Drums and bass by the sound of 3-minute renders."""
+EVEN_LUFS = {Part.KEYS: -20.0, Part.DRUMS: -20.0, Part.BASS: -23.5, Part.SECOND: -22.0}
+"""Loudness of each part's standard phrase in the even mix."""
 
-BASS_LOW_PASS_HZ = 900.0
-SENDS = {Part.KEYS: 1.0, Part.SECOND: 1.2, Part.DRUMS: 0.35, Part.BASS: 0.0}
-"""How much of each part goes to the room."""
+BASS_LOW_PASS_HZ = 1500.0
 
 
 class Mixer:
-    """All buses and their effects."""
+    """All strips and what they share."""
 
     LATENCY_FRAMES = Wow.CENTRE_FRAMES
 
     def __init__(self, mood: Mood, library: LoopLibrary, natures_lufs: Mapping[Part, float]) -> None:
-        self._gains = {part: Glide(self._part_gain(part, mood, natures_lufs)) for part in PARTS}
-        self._filters = {part: LowPass(_cutoff_hz(part, mood)) for part in PARTS}
-        self._cuts = {Part.KEYS: high_pass(110.0), Part.SECOND: high_pass(160.0)}
+        self._strips = {
+            part: Strip(TONES[part], _gain(part, mood, natures_lufs), _cutoff_hz(part, mood)) for part in PARTS
+        }
         self._pan = Pan(hz=0.23, depth=0.18)
         self._duck, self._duck_depth = Duck(), Glide(1.0 - db_to_gain(-mood.sidechain_db))
         self._room, self._room_share = Room(), Glide(mood.room)
         self._wow, self._drive = Wow(mood.wow_cents), Glide(mood.saturation)
         self._bed = Bed(mood, library, MIX_LUFS)
-        self.mended = 0
-        """Buses that were silenced because the synthesiser gave something that is no number."""
+
+    @property
+    def mended(self) -> int:
+        """Blocks of a part that were silenced because the synthesiser gave something that is no number."""
+        return sum(strip.mended for strip in self._strips.values())
 
     def apply(self, mood: Mood, natures_lufs: Mapping[Part, float]) -> None:
         """Glide to another mood."""
-        for part in PARTS:
-            self._gains[part].aim(self._part_gain(part, mood, natures_lufs))
-            self._filters[part].aim(_cutoff_hz(part, mood))
+        for part, strip in self._strips.items():
+            strip.aim(_gain(part, mood, natures_lufs), _cutoff_hz(part, mood))
         self._duck_depth.aim(1.0 - db_to_gain(-mood.sidechain_db))
         self._room_share.aim(mood.room)
         self._wow.aim(mood.wow_cents)
@@ -65,56 +66,36 @@ class Mixer:
         push = 1.0 - self._duck_depth.take(frames) * self._duck.process(kicks, frames)
         music = np.zeros((2, frames), np.float32)
         send = np.zeros(frames, np.float32)
-        for row, part in enumerate(PARTS):
-            bus = self._bus(part, parts[row])
+        for row, (part, strip) in enumerate(self._strips.items()):
+            sound = strip.process(parts[row])
+            if part is Part.KEYS:
+                sound = self._pan.process(sound)
             if part is not Part.DRUMS:
-                bus *= push
-            music += bus
-            if SENDS[part]:
-                send += bus.sum(axis=0) * np.float32(0.5 * SENDS[part])
+                sound *= push
+            music += sound
+            if TONES[part].room:
+                send += sound.sum(axis=0) * np.float32(0.5 * TONES[part].room)
         music += self._room.process(send) * self._room_share.take(frames)
         music = saturate(self._wow.process(music), self._drive.take(frames))
         return music + self._bed.process(music) * push
 
     def snapshot(self) -> Tree:
         """Take the state."""
-        return {name: member.snapshot() for name, member in self._members().items()} | {"mended": self.mended}
+        return {name: member.snapshot() for name, member in self._members().items()}
 
     def restore(self, tree: Tree) -> None:
         """Go back to a state taken before."""
         state = cast(dict[str, Any], tree)
         for name, member in self._members().items():
             member.restore(state[name])
-        self.mended = state["mended"]
 
     def _members(self) -> dict[str, Any]:
         """Everything that has a state, by name."""
-        single = {
+        shared = {
             "pan": self._pan, "duck": self._duck, "duck_depth": self._duck_depth, "room": self._room,
             "room_share": self._room_share, "wow": self._wow, "drive": self._drive, "bed": self._bed,
         }  # fmt: skip
-        gains = {f"{part}_gain": glide for part, glide in self._gains.items()}
-        filters = {f"{part}_filter": low_pass for part, low_pass in self._filters.items()}
-        cuts = {f"{part}_cut": cut for part, cut in self._cuts.items()}
-        return {**single, **gains, **filters, **cuts}
-
-    def _bus(self, part: Part, sound: FloatArray) -> FloatArray:
-        """One part through its own strip."""
-        if not np.isfinite(sound.sum(dtype=np.float64)):
-            sound = np.zeros_like(sound)
-            self.mended += 1
-        sound = sound * self._gains[part].take(sound.shape[1])
-        sound = self._filters[part].process(sound)
-        if part in self._cuts:
-            sound = self._cuts[part].process(sound)
-        return self._pan.process(sound) if part is Part.KEYS else sound
-
-    @staticmethod
-    def _part_gain(part: Part, mood: Mood, natures_lufs: Mapping[Part, float]) -> float:
-        level_db = {
-            Part.KEYS: mood.keys_db, Part.DRUMS: mood.drums_db, Part.BASS: mood.bass_db, Part.SECOND: mood.second_db
-        }[part]  # fmt: skip
-        return db_to_gain(EVEN_LUFS[part] - natures_lufs[part] + level_db)
+        return shared | {part.value: strip for part, strip in self._strips.items()}
 
 
 def kicks_in(events: Iterable[SynthEvent], start_frame: int) -> list[tuple[int, int]]:
@@ -122,6 +103,13 @@ def kicks_in(events: Iterable[SynthEvent], start_frame: int) -> list[tuple[int, 
     return [
         (e.frame - start_frame, e.value) for e in events if e.kind == "on" and e.part is Part.DRUMS and e.key in KICKS
     ]
+
+
+def _gain(part: Part, mood: Mood, natures_lufs: Mapping[Part, float]) -> float:
+    level_db = {
+        Part.KEYS: mood.keys_db, Part.DRUMS: mood.drums_db, Part.BASS: mood.bass_db, Part.SECOND: mood.second_db
+    }[part]  # fmt: skip
+    return db_to_gain(EVEN_LUFS[part] - natures_lufs[part] + level_db)
 
 
 def _cutoff_hz(part: Part, mood: Mood) -> float:

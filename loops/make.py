@@ -59,8 +59,8 @@ def vinyl(rng: np.random.Generator) -> Sound:
     turn = np.arange(frames) / (TURN_S * RATE_HZ) * 2 * np.pi
     shared = noise(rng, seconds, 250, 5500, -3.0)
     sound = np.stack([0.75 * shared + 0.65 * noise(rng, seconds, 250, 5500, -3.0) for _ in range(2)])
-    sound *= 1 + 0.18 * np.sin(turn) + 0.08 * np.sin(2 * turn + 1)
-    for _ in range(round(26 * seconds)):
+    sound *= 0.6 * (1 + 0.18 * np.sin(turn) + 0.08 * np.sin(2 * turn + 1))
+    for _ in range(round(20 * seconds)):
         size = min(rng.lognormal(0.1, 0.65), 5.0)
         scatter(
             sound, rng.integers(frames), 2.2 * size * ring(rng, rng.uniform(900, 3600), 0.0005), rng.uniform(0.2, 0.8)
