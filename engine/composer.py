@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from typing import Protocol, Self, cast
 
 from engine.bass import bass_line
+from engine.drums import ModelDrums
 from engine.errors import EngineError, SnapshotError
 from engine.form import BarPlan, Form
+from engine.keys import ModelKeys
 from engine.melody import second_voice
 from engine.moods import Mood, mood_from_tree, mood_to_tree
+from engine.recurrence import Recurrence
 from engine.types import Bar, NoteEvent, Part, Tree
 
 _PART_ORDER = {part: place for place, part in enumerate(Part)}
@@ -136,3 +139,17 @@ class Band:
             self._drums.restore(cast(Tree, tree["drums"]))
         except (KeyError, TypeError, ValueError, AttributeError, EngineError) as error:
             raise SnapshotError(f"composer snapshot: damaged ({error!r}). Delete it and start afresh.") from error
+
+
+class ModelComposer(Band):
+    """Composes with a recurrence for the keys and one for the drums."""
+
+    name = "models"
+
+    def __init__(self, mood: Mood, seed: int, piano: Recurrence, drums: Recurrence) -> None:
+        super().__init__(mood, seed, ModelKeys(piano, seed), ModelDrums(drums, seed))
+
+
+def compose_models(mood: Mood, seed: int, piano: Recurrence, drums: Recurrence) -> ModelComposer:
+    """Return a composer that plays with the given models."""
+    return ModelComposer(mood, seed, piano, drums)

@@ -27,7 +27,7 @@ def second_voice(plan: BarPlan, keys: Sequence[NoteEvent], melody_share: float) 
         return []
     phrase = plan.section_bar // _PHRASE_BARS
     rng = generator(plan.piece.seed, 23, list(Section).index(plan.section), phrase)
-    if (phrase % 2 == 0 and rng.random() < 0.6) or rng.random() >= melody_share:
+    if (phrase % 2 == 0 and rng.random() < 0.35) or rng.random() >= melody_share:
         return []
     answers = rng.random() < 0.7
     place = plan.section_bar % _PHRASE_BARS

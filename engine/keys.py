@@ -1,0 +1,163 @@
+"""The player of keys: the piano model, forced chords and density, phrase memory and the choice among candidates.
+
+Thinks in C major or A minor, sounds in the piece's key. Knows nothing about drums, sound or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from engine import tokens
+from engine.chance import generator
+from engine.form import BarPlan
+from engine.grammar import HALF_BAR_TICKS, KeysGrammar, KeysRules, WrittenNote, sounding_over
+from engine.moods import Mood, Sampling
+from engine.ranking import score_keys, shape_of
+from engine.recurrence import Recurrence
+from engine.timecode import time_code
+from engine.types import TICKS_PER_BAR, NoteEvent, Part, Tree
+from engine.writer import Strike, Writer
+
+_HOME = 0.4
+"""Where in its register the keys feel at home, from the bottom: chords below, room for a tune above."""
+
+
+class ModelKeys:
+    """Plays the keys with a recurrence."""
+
+    def __init__(self, recurrence: Recurrence, seed: int) -> None:
+        self._writer = Writer(recurrence, generator(seed, 2))
+        self._time = time_code(recurrence.vocabulary_size)
+        self._song: tuple[int, str, bool] | None = None
+        self._memory: dict[int, list[WrittenNote]] = {}
+        self._releases: dict[int, list[int]] = {}
+        self._overrun_ticks = 0
+        self._mean_pitch: float | None = None
+
+    def write(self, plan: BarPlan, mood: Mood) -> list[NoteEvent]:
+        """Return the notes of a bar as they sound."""
+        self._begin_song(plan, mood)
+        rules = KeysRules(
+            plan.chords, plan.keys_density, mood.register_low - plan.shift, mood.register_high - plan.shift
+        )
+        source = self._source(plan)
+        notes = self._compose(rules, mood.sampling) if source is None else self._repeat(rules, source)
+        self._memory[plan.piece_bar] = notes
+        self._releases = sounding_over(notes, plan.next_chord)
+        if notes:
+            self._mean_pitch = sum(note.pitch for note in notes) / len(notes)
+        return [self._sounding(note, plan, mood.velocity_scale) for note in notes]
+
+    def forget(self) -> None:
+        """Drop the phrase memory: what comes shall be new."""
+        self._memory.clear()
+
+    def snapshot(self) -> Tree:
+        """Return everything that the coming bars depend on."""
+        return {
+            "writer": self._writer.snapshot(),
+            "song": None if self._song is None else list(self._song),
+            "memory": {
+                str(bar): [[note.tick, note.end, note.pitch, note.velocity_bin] for note in notes]
+                for bar, notes in self._memory.items()
+            },
+            "releases": {str(tick): list(pitches) for tick, pitches in self._releases.items()},
+            "overrun_ticks": self._overrun_ticks,
+            "mean_pitch": self._mean_pitch,
+        }
+
+    def restore(self, tree: Tree) -> None:
+        """Go on from a snapshot."""
+        self._writer.restore(cast(Tree, tree["writer"]))
+        song = cast(list[object] | None, tree["song"])
+        self._song = None if song is None else (cast(int, song[0]), cast(str, song[1]), cast(bool, song[2]))
+        memory = cast(dict[str, list[list[int]]], tree["memory"])
+        self._memory = {int(bar): [WrittenNote(*values) for values in notes] for bar, notes in memory.items()}
+        releases = cast(dict[str, list[int]], tree["releases"])
+        self._releases = {int(tick): list(pitches) for tick, pitches in releases.items()}
+        self._overrun_ticks = cast(int, tree["overrun_ticks"])
+        self._mean_pitch = cast(float | None, tree["mean_pitch"])
+
+    def _begin_song(self, plan: BarPlan, mood: Mood) -> None:
+        """Tell the model of a new piece, style or mode; its state goes on."""
+        song = (plan.piece.number, mood.piano_style, plan.piece.minor)
+        if song == self._song or (self._song is not None and not self._time.has_headers):
+            return
+        prefix = [tokens.START] if self._song is None else [tokens.END, tokens.START]
+        if self._time.has_headers:
+            prefix += [tokens.style(mood.piano_style), tokens.MINOR if plan.piece.minor else tokens.MAJOR]
+        self._writer.feed(prefix)
+        self._song = song
+
+    def _source(self, plan: BarPlan) -> list[WrittenNote] | None:
+        """Return the bar to play again, if this is to be a repetition."""
+        for source in plan.keys_sources:
+            if source.piece_bar in self._memory and self._writer.rng.random() < source.chance:
+                return self._memory[source.piece_bar]
+        return None
+
+    def _header(self, rules: KeysRules, onsets_bucket: int) -> list[int]:
+        if not self._time.has_headers:
+            return []
+        first, second = rules.chords
+        chords = [tokens.chord(first)] + ([tokens.chord(second)] if second != first else [])
+        return [tokens.BAR, *chords, tokens.density(onsets_bucket)]
+
+    def _compose(self, rules: KeysRules, settings: Sampling) -> list[WrittenNote]:
+        """Sample several bars and keep the best."""
+        self._writer.feed(self._header(rules, rules.density))
+        cursor = -1 if self._time.has_headers else self._overrun_ticks
+        grammars = [
+            KeysGrammar(rules, self._time, self._writer.size, self._releases, cursor)
+            for _ in range(settings.candidates)
+        ]
+        endings = self._writer.sample(grammars, settings)
+        known = {shape_of(notes) for notes in self._memory.values()}
+        home = rules.low + _HOME * (rules.high - rules.low)
+        centre = home if self._mean_pitch is None else (home + self._mean_pitch) / 2
+        scores = [score_keys(grammar.notes, rules.chords, rules.density, known, centre) for grammar in grammars]
+        best = int(np.argmax(scores))
+        self._writer.adopt(endings[best])
+        self._overrun_ticks = grammars[best].overrun_ticks
+        return grammars[best].notes
+
+    def _repeat(self, rules: KeysRules, source: Sequence[WrittenNote]) -> list[WrittenNote]:
+        """Play an earlier bar again through the recurrence, its velocities sampled anew."""
+        end_of = {pitch: tick for tick, pitches in self._releases.items() for pitch in pitches}
+        notes = [note for note in source if end_of.get(note.pitch, -1) <= note.tick]
+        self._writer.feed(self._header(rules, tokens.density_bucket(len(notes), tokens.PIANO_DENSITY_LIMITS)))
+        bins = self._writer.replay(self._script(rules, notes))
+        self._overrun_ticks = 0
+        return [
+            WrittenNote(note.tick, note.end, note.pitch, velocity_bin)
+            for note, velocity_bin in zip(notes, bins, strict=True)
+        ]
+
+    def _script(self, rules: KeysRules, notes: Sequence[WrittenNote]) -> list[int | Strike]:
+        """Return a bar as tokens and strikes, in the grammar's order."""
+        offs: dict[int, list[int]] = {tick: list(pitches) for tick, pitches in self._releases.items()}
+        for note in notes:
+            if note.end < TICKS_PER_BAR:
+                offs.setdefault(note.end, []).append(note.pitch)
+        chord_due = self._time.has_headers and rules.chords[0] != rules.chords[1]
+        ticks = {*offs, *(note.tick for note in notes)} | ({HALF_BAR_TICKS} if chord_due else set())
+        script: list[int | Strike] = []
+        cursor = -1 if self._time.has_headers else self._overrun_ticks
+        for tick in sorted(ticks):
+            script += self._time.move(cursor, tick)
+            cursor = max(cursor, tick)
+            script += [tokens.note(pitch, 0) for pitch in sorted(offs.get(tick, []))]
+            if chord_due and tick == HALF_BAR_TICKS:
+                script.append(tokens.chord(rules.chords[1]))
+            script += [Strike(note.pitch, note.velocity_bin) for note in notes if note.tick == tick]
+        return [*script, *self._time.move(cursor, TICKS_PER_BAR)]
+
+    def _sounding(self, note: WrittenNote, plan: BarPlan, scale: float) -> NoteEvent:
+        softest = tokens.bin_to_velocity(note.velocity_bin - 1) + 1
+        loudest = tokens.bin_to_velocity(note.velocity_bin)
+        velocity = float(self._writer.rng.uniform(softest, loudest)) * scale
+        length = note.end - note.tick + note.overhang_ticks(plan.next_chord)
+        return NoteEvent(note.tick, length, note.pitch + plan.shift, int(np.clip(velocity, 1, 127)), Part.KEYS)

@@ -1,0 +1,93 @@
+"""Any RWKV-6 (x060) `.pth` on the `rwkv` package, fp32 on the CPU. The only module of the engine that touches torch."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine import tokens
+from engine.errors import ModelError
+from engine.recurrence import RecurrentState, StateBatch
+from engine.types import FloatArray
+
+_VOCABULARIES = {tokens.MIDICOMPACT_SIZE: "MIDICompact", tokens.VOCABULARY_SIZE: "lofi"}
+_TENSORS_PER_LAYER = 3
+_LOAD_ERRORS = (
+    RuntimeError, KeyError, ValueError, TypeError, AttributeError, AssertionError, IndexError, OSError, EOFError,
+    pickle.UnpicklingError,
+)  # fmt: skip
+"""What the package's parsing stumbles over when a file is not a model."""
+
+
+class RwkvRecurrence:
+    """A model on the `rwkv` package; slower than onnxruntime, and the oracle of its tests."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such file. Name an RWKV-6 .pth, or use the onnx back end.")
+        self._torch, package = _import_package()
+        try:
+            self._model: Any = package.RWKV(model=str(path), strategy="cpu fp32", verbose=False)
+            rows, width = self._model.w["emb.weight"].shape
+            layers = int(self._model.args.n_layer)
+        except _LOAD_ERRORS as error:
+            raise ModelError(f"{path}: not an RWKV-6 (x060) model ({error!r}). Download or export it again.") from error
+        if rows not in _VOCABULARIES or "blocks.0.att.time_maa_x" not in self._model.w:
+            known = ", ".join(f"{size} ({name})" for size, name in _VOCABULARIES.items())
+            raise ModelError(f"{path}: {rows} tokens of another format. We play RWKV-6 with {known} tokens.")
+        self._layers, self._width = layers, int(width)
+        self.vocabulary_size = int(rows)
+        self.name = f"{path.parent.name}/{path.name} {layers}x{width}"
+
+    def initial_state(self) -> RecurrentState:
+        """Return the state before the first token, state-tuned if the file says so."""
+        state = RecurrentState.zero(self._layers, self._width)
+        tuned = [self._model.w.get(f"blocks.{layer}.att.time_state") for layer in range(self._layers)]
+        if any(tensor is None for tensor in tuned):
+            return state
+        # the file stores it value index first
+        return RecurrentState(state.shift, np.stack([tensor.float().numpy().swapaxes(1, 2) for tensor in tuned]))
+
+    def step(self, token: int, state: RecurrentState) -> tuple[FloatArray, RecurrentState]:
+        """Return the logits, float32 [vocabulary], after one more token, and the state there."""
+        logits, tensors = self._model.forward([token], self._to_tensors(state))
+        return logits.numpy(), self._to_value(tensors)
+
+    def step_batch(self, batch_tokens: Sequence[int], states: StateBatch) -> tuple[FloatArray, StateBatch]:
+        """Return the logits, float32 [streams, vocabulary], after one more token in each stream, and the states."""
+        results = [self.step(token, states.row(stream)) for stream, token in enumerate(batch_tokens)]
+        return np.stack([logits for logits, _ in results]), StateBatch(
+            np.stack([state.shift for _, state in results], axis=2),
+            np.stack([state.wkv for _, state in results], axis=1),
+        )
+
+    def _to_tensors(self, state: RecurrentState) -> list[Any]:
+        wrap = self._torch.from_numpy
+        tensors = []
+        for layer in range(self._layers):
+            shift = state.shift[layer].copy()
+            tensors += [wrap(shift[0]), wrap(state.wkv[layer].copy()), wrap(shift[1])]
+        return tensors
+
+    def _to_value(self, tensors: list[Any]) -> RecurrentState:
+        arrays = [tensor.float().numpy() for tensor in tensors]
+        attention, wkv, feed_forward = (arrays[place::_TENSORS_PER_LAYER] for place in range(_TENSORS_PER_LAYER))
+        shift = np.stack([np.stack(attention), np.stack(feed_forward)], axis=1)
+        return RecurrentState(shift, np.stack(wkv))
+
+
+def _import_package() -> tuple[Any, Any]:
+    """Return torch and rwkv.model; the package reads its switches from the environment when it is imported."""
+    os.environ.update(RWKV_JIT_ON="0", RWKV_CUDA_ON="0", RWKV_V7_ON="0", RWKV_RESCALE_LAYER="0")
+    try:
+        import torch
+        from rwkv import model as package
+    except ImportError as error:
+        raise ModelError(f"the rwkv back end needs torch and rwkv ({error}). pip install lofi-radio[rwkv]") from error
+    torch.set_num_threads(1)  # one token is too little work to share: two threads took 16-57 ms, one takes 1-2
+    return torch, package
