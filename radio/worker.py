@@ -164,11 +164,10 @@ class EngineHandle:
 
     def close(self) -> None:
         """End the engine at once: whatever it is doing is not needed any more."""
-        if self.pid is not None:
-            try:
-                os.kill(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                self.pid = None
+        # by the object, not by the number: the number of a process that is gone may be somebody else's by now
+        for child in multiprocessing.active_children():
+            if child.pid == self.pid:
+                child.kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _ask(

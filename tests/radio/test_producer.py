@@ -1,0 +1,214 @@
+"""The producer: whatever the engine does, the programme goes on bar after bar."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from fakes_clock import ManualClock, settle
+from fakes_station import BAR_FRAMES, RAINY, STUDY, FakeSetup, build_fake, expected
+
+from engine import Mood
+from radio.errors import RadioError
+from radio.lead import Lead
+from radio.metrics import Metrics
+from radio.producer import RULES_S, EngineRoom, Producer
+
+
+class Studio:
+    def __init__(self, setup=None, *, saved=None, lead_bars=4, call_timeout_s=5.0, own_process=False):
+        self.clock, self.metrics, self.lead = ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
+        room = EngineRoom(build_fake, setup or FakeSetup(), own_process, call_timeout_s, self.clock)
+        self.producer = Producer("lofi", room, self.lead, self.metrics, saved)
+        self.bars = []
+
+    def count(self, name):
+        return self.metrics.registry.get_sample_value(f"lofi_{name}", {"station": "lofi"}) or 0
+
+    async def pull(self, bars):
+        """Take bars one by one, as soon as they are there: (samples, their BarStarts)."""
+        pieces, starts = [], []
+        for _ in range(bars):
+            await settle(lambda: self.lead.frames >= BAR_FRAMES, 20)
+            pulled = self.lead.pull(BAR_FRAMES)
+            pieces.append(pulled.samples)
+            starts += [start for _, start in pulled.bars]
+        self.bars += [start.bar for start in starts]
+        return np.concatenate(pieces), starts
+
+    async def full(self):
+        await settle(lambda: self.lead.full, 20)
+
+
+@asynccontextmanager
+async def producing(setup=None, **options):
+    studio = Studio(setup, **options)
+    async with asyncio.timeout(40), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(studio.producer.run())
+        yield studio
+        running.cancel()
+
+
+async def test_the_lead_is_filled_and_never_overfilled():
+    async with producing(lead_bars=3) as studio:
+        await studio.full()
+        await asyncio.sleep(0.05)
+        assert studio.lead.frames == 3 * BAR_FRAMES
+        sound, starts = await studio.pull(10)
+        np.testing.assert_array_equal(sound, expected(10))
+        assert [start.bar.index for start in starts] == list(range(10))
+        assert [start.frame for start in starts] == [index * BAR_FRAMES for index in range(10)]
+        assert studio.count("engine_restarts_total") == 0
+
+
+async def test_each_bar_comes_with_the_state_before_it():
+    async with producing() as studio:
+        await studio.full()
+        assert studio.lead.next_bar_resume.snapshot == b'[0, 0, "study"]'
+
+
+async def test_samples_from_the_engine_are_read_only():
+    async with producing() as studio:
+        sound, _ = await studio.pull(1)
+        await studio.full()
+        assert not studio.lead.bar_after(0).block.samples.flags.writeable
+        assert len(sound) == BAR_FRAMES
+
+
+async def test_a_mood_is_heard_from_the_next_bar_that_can_be_reached():
+    async with producing(lead_bars=20) as studio:
+        await studio.full()
+        studio.lead.pull(100)
+        studio.producer.change_mood(RAINY)
+        await settle(lambda: studio.count("mood_changes_total") == 1)
+        # the first guess is that a new bar takes 1.5 s, 7.5 of our short bars
+        _, starts = await studio.pull(15)
+        assert [start.bar.index for start in starts] == list(range(1, 16))
+        assert [start.bar.mood for start in starts] == ["study"] * 7 + ["rainy"] * 8
+        # the fake's clock stood still, so the next one is known to be quick: 0.3 s, 1.5 bars
+        studio.producer.change_mood(STUDY)
+        await settle(lambda: studio.count("mood_changes_total") == 2)
+        _, starts = await studio.pull(6)
+        assert [start.bar.mood for start in starts] == ["rainy"] + ["study"] * 5
+
+
+async def test_the_sound_of_a_mood_change_has_no_seam_and_no_hole():
+    async with producing(lead_bars=20) as studio:
+        await studio.full()
+        studio.producer.change_mood(RAINY)
+        await settle(lambda: studio.count("mood_changes_total") == 1)
+        sound, starts = await studio.pull(20)
+        moods = [start.bar.mood for start in starts]
+        np.testing.assert_array_equal(sound, expected(20, lambda bar: moods[bar]))
+        assert {"study", "rainy"} == set(moods)
+        assert studio.count("engine_restarts_total") == 0
+
+
+async def test_a_mood_with_a_short_lead_is_applied_to_the_next_bar_rendered():
+    async with producing(lead_bars=2) as studio:
+        await studio.full()
+        studio.producer.change_mood(RAINY)
+        _, starts = await studio.pull(5)
+        assert [start.bar.mood for start in starts] == ["study"] * 2 + ["rainy"] * 3
+
+
+async def test_the_same_mood_again_changes_nothing():
+    async with producing() as studio:
+        await studio.full()
+        studio.producer.change_mood(Mood(name="study"))
+        await studio.pull(3)
+        assert studio.count("mood_changes_total") == 0
+
+
+async def test_of_two_moods_in_a_row_the_second_stays():
+    async with producing(lead_bars=20) as studio:
+        await studio.full()
+        studio.producer.change_mood(RAINY)
+        await asyncio.sleep(0.001)
+        studio.producer.change_mood(STUDY)
+        _, starts = await studio.pull(40)
+        assert starts[-1].bar.mood == "study"
+        assert [start.bar.index for start in starts] == list(range(40))
+
+
+async def test_an_engine_that_keeps_failing_is_replaced_by_the_rules():
+    async with producing(FakeSetup(raises_at_bar=5)) as studio:
+        sound, starts = await studio.pull(12)
+        assert [start.bar.index for start in starts] == list(range(12)), "the bar count goes on"
+        assert [start.frame for start in starts] == [index * BAR_FRAMES for index in range(12)]
+        assert [start.bar.composer for start in starts] == ["models"] * 5 + ["rules"] * 7
+        assert starts[5].bar.piece.number == 1, "a new piece begins"
+        np.testing.assert_array_equal(sound[: 5 * BAR_FRAMES], expected(5))
+        assert studio.producer.on_rules
+        assert studio.count("engine_restarts_total") == 3
+        assert studio.producer.seed != 1, "a new engine must not play the first piece again"
+
+
+async def test_the_models_get_another_chance_after_a_while():
+    async with producing(FakeSetup(raises_at_bar=5)) as studio:
+        await studio.pull(8)
+        studio.clock.time_s += RULES_S
+        _, starts = await studio.pull(12)
+        composers = [start.bar.composer for start in starts]
+        assert composers.count("models") == 5, "they compose a new piece until they fail again"
+        assert [bar.index for bar in studio.bars] == list(range(20))
+
+
+async def test_an_engine_that_hangs_is_replaced_and_nothing_is_lost(tmp_path):
+    async with producing(FakeSetup(hangs_at_bar=6, trace=tmp_path), call_timeout_s=0.1) as studio:
+        sound, starts = await studio.pull(12)
+        np.testing.assert_array_equal(sound, expected(12))
+        assert [start.bar.index for start in starts] == list(range(12))
+        assert studio.count("engine_restarts_total") == 1
+
+
+async def test_an_engine_that_cannot_be_built_at_all_ends_the_radio_with_its_own_words():
+    studio = Studio(FakeSetup(builds="bank.sf2: not found. Install it."))
+    with pytest.raises(RadioError, match=r"^station lofi: bank.sf2: not found. Install it.$"):
+        await studio.producer.run()
+
+
+async def saved_after(bars, setup=None):
+    async with producing(setup) as studio:
+        _, starts = await studio.pull(bars)
+        await studio.full()
+        last = starts[-1].bar
+        return studio.producer.saved(bars * BAR_FRAMES, last.index + 1, last.piece.number + 1)
+
+
+async def test_a_later_run_goes_on_with_the_next_bar_of_the_same_piece():
+    saved = await saved_after(11)
+    async with producing(saved=saved) as studio:
+        sound, starts = await studio.pull(4)
+        np.testing.assert_array_equal(sound, expected(15)[11 * BAR_FRAMES :])
+        assert [start.bar.index for start in starts] == [11, 12, 13, 14]
+        assert starts[0].frame == 0, "the broadcast adds where it is itself"
+
+
+async def test_a_later_run_in_another_mood_goes_on_in_that_mood():
+    saved = await saved_after(3)
+    async with producing(FakeSetup(mood=RAINY), saved=saved) as studio:
+        _, starts = await studio.pull(2)
+        assert [(start.bar.index, start.bar.mood) for start in starts] == [(3, "rainy"), (4, "rainy")]
+
+
+async def test_the_station_goes_on_counting_even_after_the_rules_took_over_in_the_last_run():
+    saved = await saved_after(9, FakeSetup(raises_at_bar=5))
+    async with producing(FakeSetup(composer="rules"), saved=saved) as studio:
+        _, starts = await studio.pull(3)
+        assert [start.bar.index for start in starts] == [9, 10, 11]
+
+
+@pytest.mark.parametrize("spoil", ["assets", "snapshot"])
+async def test_a_later_run_that_cannot_go_on_begins_a_new_piece_and_counts_on(spoil, caplog):
+    caplog.set_level("INFO")
+    saved = await saved_after(11)
+    setup = FakeSetup(asset="bb")
+    if spoil == "snapshot":
+        setup = FakeSetup()
+        saved = type(saved)(type(saved.resume)(b"garbage", 0), 11 * BAR_FRAMES, 11, 2, (0, 0), 1, saved.assets)
+    async with producing(setup, saved=saved) as studio:
+        _, starts = await studio.pull(3)
+        assert [(start.bar.index, start.bar.piece.number) for start in starts] == [(11, 2), (12, 2), (13, 2)]
+        assert studio.count("engine_restarts_total") == 0
+    assert caplog.text.count("begins a new piece") == 1
