@@ -33,8 +33,10 @@ def imports(path, top_level_only=False):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from names
+            if not MODULES.issuperset(names):  # `from package import module` needs the module alone
+                yield node.module
 
 
 def module_name(path):
