@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
-from engine import MOODS, Mood, find_mood
+from engine import MOODS, Mood, StationSetup, find_mood
 from radio.config_moods import MoodPatch, own_mood
 from radio.errors import SecretError
 
@@ -222,6 +222,21 @@ class Config(Part):
         if name in self.moods:
             return own_mood(name, self.moods[name])
         return find_mood(name)
+
+    def setup(self, mood: Mood, seed: int) -> StationSetup:
+        """Say what a station of this configuration is made of."""
+        engine = self.engine
+        return StationSetup(
+            mood=mood,
+            seed=seed,
+            piano_model=engine.piano_model,
+            drums_model=engine.drums_model,
+            backend=engine.backend,
+            soundfont=engine.soundfont,
+            loops=engine.loops,
+            composer=engine.composer,
+            target_lufs=engine.target_lufs,
+        )
 
     def mood_names(self) -> tuple[str, ...]:
         """Names of all moods: the built-in ones, then our own."""

@@ -1,0 +1,168 @@
+"""The command `lofi-radio`: run, check, render, moods, doctor. Knows nothing about how any of them works."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from engine import SAMPLE_RATE_HZ, EngineError, MoodError, Station
+from radio import cli_show, doctor
+from radio.config import Config
+from radio.config_file import load_config
+from radio.errors import ConfigError, RadioError
+from radio.log import setup_logging
+from radio.render import Order
+from radio.render import render as render_file
+
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+CONFIG_NAME = Path("config.yaml")
+
+cli = typer.Typer(
+    name="lofi-radio",
+    help="A radio station that composes its own lo-fi music, for ever.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file; ./config.yaml if there is one.", show_default=False),
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+@cli.command()
+def run(config: ConfigPath = None) -> None:
+    """Be on air until stopped."""
+    with _told_plainly():
+        path = config or CONFIG_NAME
+        tree = load_config(path)
+        setup_logging(tree.log, _secrets(tree))
+        from radio.app import run as run_radio
+
+        asyncio.run(run_radio(path))
+
+
+@cli.command()
+def check(config: ConfigPath = None) -> None:
+    """Check config.yaml and print the effective tree, secrets hidden."""
+    with _told_plainly():
+        path = config or CONFIG_NAME
+        tree = load_config(path)
+        typer.echo(cli_show.effective_tree(tree), nl=False)
+        for problem in cli_show.missing_secrets(tree):
+            typer.echo(f"warning: {problem}", err=True)
+        typer.echo(f"{path}: right.", err=True)
+
+
+@cli.command()
+def render(  # noqa: PLR0913 - each parameter is an option of the command
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .flac, .wav or .mp3.")],
+    mood: Annotated[str, typer.Option("--mood", "-m", help="See `lofi-radio moods`.")] = "study",
+    seconds: Annotated[float, typer.Option("--seconds", "-s", help="Length, 1-14400.")] = 60.0,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same notes; none takes a new one.")] = None,
+    midi: Annotated[Path | None, typer.Option(help="Write the notes here too: x.mid.")] = None,
+    config: ConfigPath = None,
+) -> None:  # fmt: skip
+    """Render music to a file, as fast as the machine can."""
+    with _told_plainly():
+        tree = _config_or_defaults(config)
+        chosen = secrets.randbits(32) if seed is None else seed
+        order = Order(tree.mood(mood), seconds, chosen, out, midi)
+        setup_logging(tree.log.model_copy(update={"level": "ERROR"}))
+        station = Station.build(tree.setup(order.mood, chosen))
+        try:
+            for trouble in station.troubles:
+                typer.echo(f"note: {trouble}", err=True)
+            with _progress_bar(order.frames) as advance:
+                bars = render_file(order, station, advance)
+        finally:
+            station.close()
+        files = " and ".join(str(path) for path in (out, midi) if path is not None)
+        typer.echo(f"{files}: {seconds:g} s of {mood}, {len(bars)} bars, seed {chosen}.")
+
+
+@cli.command()
+def moods(config: ConfigPath = None) -> None:
+    """List the moods with their main numbers."""
+    with _told_plainly():
+        tree = _config_or_defaults(config)
+        table = cli_show.mood_table([tree.mood(name) for name in tree.mood_names()], own=tree.moods)
+        Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@cli.command(name="doctor")
+def examine(config: ConfigPath = None) -> None:
+    """Say what is missing or broken, and the remedy."""
+    with _told_plainly():
+        tree = _config_or_defaults(config)
+        setup_logging(tree.log.model_copy(update={"level": "ERROR"}))
+        console, failed = Console(), 0
+        for finding in doctor.examine(tree):
+            cli_show.show_finding(console, finding)
+            failed += finding.state == "fail"
+        if failed:
+            typer.echo(f"{failed} of these must be put right before the radio can run.", err=True)
+            raise typer.Exit(FAILED)
+
+
+def _config_or_defaults(path: Path | None) -> Config:
+    if path is None and not CONFIG_NAME.exists():
+        return Config().anchored(Path.cwd())
+    return load_config(path or CONFIG_NAME)
+
+
+def _secrets(tree: Config) -> list[str]:
+    found = []
+    for output in tree.icecast:
+        try:
+            found.append(output.password())
+        except RadioError as problem:
+            typer.echo(f"warning: {problem}", err=True)
+    return found
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Turn expected failures into a sentence on standard error and an exit code."""
+    try:
+        yield
+    except (ConfigError, MoodError) as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(WRONG_USE) from problem
+    except (RadioError, EngineError) as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(FAILED) from problem
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(INTERRUPTED) from stop
+
+
+@contextmanager
+def _progress_bar(frames: int) -> Iterator[Callable[[int], None]]:
+    with Progress(
+        TextColumn("{task.fields[done_s]:5.0f} s"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task("render", total=frames, done_s=0.0)
+        yield lambda done: progress.update(task, completed=done, done_s=done / SAMPLE_RATE_HZ)
+
+
+if __name__ == "__main__":
+    main()
