@@ -1,0 +1,109 @@
+"""The prepared corpus of one part: token sequences with names, splits and variants in one file.
+
+Knows nothing about music. A song with variant -1 belongs to every epoch, one with variant v to the epochs e with
+e mod variants == v: that is how augmented copies come round without growing an epoch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import tokens
+from training.errors import CorpusError
+
+EVERY_EPOCH = -1
+Ids = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One token sequence of the corpus."""
+
+    name: str
+    """Names the song: entries of one song share it, whatever their variant."""
+    validation: bool
+    variant: int
+    ids: Ids = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All sequences of one part."""
+
+    entries: tuple[Entry, ...]
+
+    @property
+    def variants(self) -> int:
+        """Return the number of variants, at least 1."""
+        return max((entry.variant for entry in self.entries), default=0) + 1 or 1
+
+    def validation(self) -> Ids:
+        """Return the validation songs, one after the other."""
+        return np.concatenate([entry.ids for entry in self.entries if entry.validation])
+
+    def epoch(self, number: int, seed: int) -> Ids:
+        """Return the training stream of an epoch: its songs in an order that only (seed, number) decides."""
+        variant = number % self.variants
+        songs = [e.ids for e in self.entries if not e.validation and e.variant in (EVERY_EPOCH, variant)]
+        order = np.random.default_rng((seed, number)).permutation(len(songs))
+        return np.concatenate([songs[i] for i in order])
+
+
+def check_split(entries: Iterable[Entry]) -> None:
+    """Refuse a song that is in both splits."""
+    both = {True: set[str](), False: set[str]()}
+    for entry in entries:
+        both[entry.validation].add(entry.name)
+    shared = sorted(both[True] & both[False])
+    if shared:
+        raise CorpusError(f"{len(shared)} songs are in both splits, for example {shared[0]}. Split by song.")
+
+
+def save_corpus(corpus: Corpus, path: Path) -> None:
+    """Write a corpus, atomically."""
+    check_split(corpus.entries)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp.npz")
+    np.savez_compressed(
+        draft,
+        vocabulary=np.array(tokens.vocabulary_sha256()),
+        ids=np.concatenate([entry.ids for entry in corpus.entries]).astype(np.uint16),
+        lengths=np.array([len(entry.ids) for entry in corpus.entries]),
+        names=np.array([entry.name for entry in corpus.entries]),
+        validation=np.array([entry.validation for entry in corpus.entries]),
+        variants=np.array([entry.variant for entry in corpus.entries]),
+    )
+    os.replace(draft, path)
+
+
+def load_corpus(path: Path) -> Corpus:
+    """Read a corpus.
+
+    Raises:
+        CorpusError: the file is missing, or was written with another vocabulary.
+    """
+    if not path.is_file():
+        raise CorpusError(f"{path}: not found. Run `python -m training.prepare` first.")
+    with np.load(path) as file:
+        if str(file["vocabulary"]) != tokens.vocabulary_sha256():
+            raise CorpusError(f"{path}: written with another token table. Run `python -m training.prepare` again.")
+        ids = np.split(file["ids"], np.cumsum(file["lengths"])[:-1])
+        columns = zip(file["names"], file["validation"], file["variants"], ids, strict=True)
+        return Corpus(tuple(Entry(str(name), bool(v), int(variant), song) for name, v, variant, song in columns))
+
+
+def corpus_sha256(path: Path) -> str:
+    """Return the hash that names a prepared corpus in logs and checkpoints."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def as_ids(sequence: Sequence[int]) -> Ids:
+    """Return tokens as the array that corpora hold."""
+    return np.array(sequence, dtype=np.uint16)

@@ -1,0 +1,145 @@
+"""Exports trained weights as a shipped model: `python -m training.export piano|drums --weights best.pth`.
+
+Refuses to write a model that does not compute what the trained one does. Knows nothing about music.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine import tokens
+from training.cards import DATA, LICENCES, write_card
+from training.checkpoint import load_weights
+from training.corpus import load_corpus
+from training.errors import ExportError
+from training.network import network_of, size_of
+from training.runtime import OnnxStep, divergence, package_logits
+from training.step_graph import build_step
+from training.validation import validate
+
+LARGEST_DIFFERENCE = 1e-4
+"""Float32 graph against the `rwkv` package, largest absolute logit difference."""
+LARGEST_DIVERGENCE = 0.01
+"""8-bit graph against the float32 one, nats a token."""
+LARGEST_FILE_BYTES = 30_000_000
+COMPARED_TOKENS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where weights come from, for the card."""
+
+    part: str
+    text: str
+    command: str
+    tokens_seen: int
+
+
+def compare(weights: Mapping[str, Tensor], ids: list[int]) -> tuple[bytes, dict[str, float]]:
+    """Build the 8-bit model and compare it on a token sequence.
+
+    Raises:
+        ExportError: the graph and the `rwkv` package disagree, or 8 bits cost too much.
+    """
+    arrays = {name: value.numpy() for name, value in weights.items()}
+    exact = OnnxStep(build_step(arrays, bits=None).SerializeToString()).logits(ids)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.pth"
+        torch.save(dict(weights), path)
+        difference = float(np.abs(package_logits(path, ids) - exact).max())
+    if not difference <= LARGEST_DIFFERENCE:
+        raise ExportError(
+            f"the exported step differs from the rwkv package by {difference:.2e} in a logit, allowed are "
+            f"{LARGEST_DIFFERENCE:.0e}. Compare training/step_graph.py with the package's x060 forward."
+        )
+    model = build_step(arrays, bits=8).SerializeToString()
+    cost = divergence(exact, OnnxStep(model).logits(ids))
+    if not cost <= LARGEST_DIVERGENCE:
+        raise ExportError(
+            f"8-bit weights cost {cost:.4f} nats a token, allowed are {LARGEST_DIVERGENCE}. Use a smaller BLOCK_SIZE."
+        )
+    return model, {"onnx_fp32_vs_rwkv_max_logit": difference, "kl_8bit_vs_fp32_nats_per_token": round(cost, 6)}
+
+
+def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path) -> dict[str, Any]:
+    """Write model.onnx, model.pth, card.json and README.md; return the card."""
+    stored = {name: value.half() for name, value in weights.items()}
+    weights = {name: value.float() for name, value in stored.items()}  # both files hold the same numbers
+    stream = load_corpus(prepared / f"{origin.part}.npz").validation()
+    model, agreement = compare(weights, [int(token) for token in stream[:COMPARED_TOKENS]])
+    network = network_of(weights)
+    report = validate(network, network, stream)
+    out.mkdir(parents=True, exist_ok=True)
+    _write(out / "model.onnx", model)
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        torch.save(stored, Path(folder) / "model.pth")
+        _write(out / "model.pth", (Path(folder) / "model.pth").read_bytes())
+    size = size_of(weights)
+    card = {
+        "part": origin.part,
+        "format": "rwkv-x060",
+        "layers": size.layers,
+        "width": size.width,
+        "heads": size.heads,
+        "vocabulary": {"name": "lofi", "size": size.vocabulary, "sha256": tokens.vocabulary_sha256(size.vocabulary)},
+        "file": "model.onnx",
+        "sha256": hashlib.sha256(model).hexdigest(),
+        "bits": 8,
+        "parameters": sum(value.numel() for value in weights.values()),
+        "date": datetime.now(UTC).date().isoformat(),
+        "licence": LICENCES[origin.part],
+        "origin": origin.text,
+        "data": list(DATA[origin.part]),
+        "validation": report | agreement,
+        "command": origin.command,
+        "tokens_seen": origin.tokens_seen,
+    }
+    write_card(out, card)
+    return card
+
+
+def _write(path: Path, data: bytes) -> None:
+    if len(data) > LARGEST_FILE_BYTES:
+        raise ExportError(f"{path}: {len(data)} bytes, allowed are {LARGEST_FILE_BYTES}. Train a smaller network.")
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_bytes(data)
+    os.replace(draft, path)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and export."""
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("part", choices=sorted(DATA))
+    parser.add_argument("--prepared", type=Path, default=Path("training/work"), help="folder of the prepared corpora")
+    parser.add_argument("--weights", type=Path, help="default: PREPARED/PART/best.pth")
+    parser.add_argument("--out", type=Path, help="default: models/PART")
+    parser.add_argument("--origin", default="Trained from scratch with training/train.py.")
+    parser.add_argument("--command", default="", help="the command behind the weights, for the card")
+    parser.add_argument("--tokens-seen", type=int, default=0)
+    options = parser.parse_args(arguments)
+    weights = load_weights(options.weights or options.prepared / options.part / "best.pth")
+    origin = Origin(
+        options.part,
+        options.origin,
+        options.command or f"training/runs/{options.part}.sh",
+        options.tokens_seen,
+    )
+    card = export(weights, origin, options.prepared, options.out or Path("models") / options.part)
+    for name, value in card["validation"].items():
+        print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    main()

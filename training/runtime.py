@@ -1,0 +1,75 @@
+"""Runs exported models and the reference package token by token, for comparison. Knows nothing about training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from torch import Tensor
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class OnnxStep:
+    """An exported step model."""
+
+    def __init__(self, model: bytes | Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        source = str(model) if isinstance(model, Path) else model
+        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        shapes = {value.name: value.shape for value in self._session.get_inputs()}
+        self._layers, _, _, self._width = shapes["shift"]
+        self._heads = shapes["wkv"][2]
+
+    def initial_state(self, batch: int = 1) -> tuple[FloatArray, FloatArray]:
+        """Return the state before the first token."""
+        shift = np.zeros((self._layers, 2, batch, self._width), np.float32)
+        return shift, np.zeros((self._layers, batch, self._heads, 64, 64), np.float32)
+
+    def step(
+        self, ids: npt.NDArray[np.int64], state: tuple[FloatArray, FloatArray]
+    ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """Return (logits [B, V], state) after one token per row."""
+        feeds = {"token": ids, "shift": state[0], "wkv": state[1]}
+        logits, shift, wkv = self._session.run(["logits", "shift_out", "wkv_out"], feeds)
+        return logits, (shift, wkv)
+
+    def logits(self, ids: Sequence[int]) -> FloatArray:
+        """Return the logits [T, V] after each token of a sequence."""
+        state = self.initial_state()
+        rows = []
+        for token in ids:
+            row, state = self.step(np.array([token], np.int64), state)
+            rows.append(row[0])
+        return np.stack(rows)
+
+
+def package_logits(weights: Path, ids: Sequence[int]) -> FloatArray:
+    """Return the logits [T, V] that the `rwkv` package computes, on the CPU in float32."""
+    # The package reads these once, when it is first imported.
+    os.environ.update(RWKV_JIT_ON="0", RWKV_CUDA_ON="0", RWKV_V7_ON="0", RWKV_RESCALE_LAYER="999")
+    from rwkv.model import RWKV
+
+    model = RWKV(model=str(weights.with_suffix("")), strategy="cpu fp32", verbose=False)
+    state: list[Tensor] | None = None
+    rows = []
+    for token in ids:
+        row, state = model.forward([int(token)], state)
+        rows.append(row.float().numpy().copy())
+    return np.stack(rows)
+
+
+def divergence(reference: FloatArray, other: FloatArray) -> float:
+    """Return the mean KL divergence of two sets of logits [T, V], nats a token."""
+    p, q = _log_softmax(reference), _log_softmax(other)
+    return float((np.exp(p) * (p - q)).sum(-1).mean())
+
+
+def _log_softmax(logits: FloatArray) -> npt.NDArray[np.float64]:
+    centred = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    return centred - np.log(np.exp(centred).sum(-1, keepdims=True))
