@@ -95,8 +95,8 @@ class BeatGrammar:
         allowed = np.zeros(self._size, np.bool_)
         due_tick, due_pitch = self._next_due()
         due_now = self._cursor >= 0 and abs(self._cursor - due_tick) <= _SLACK_TICKS
-        if self._cursor >= 0 and (due_now or len(self.hits) < self._rules.most_hits):
-            pitches = self._kit.copy()
+        if self._cursor >= 0 and (due_now or self._has_room()):
+            pitches = self._kit & self._has_room()
             pitches[: self._last_pitch + 1] = False
             if due_now:  # nothing above the drum that is due before it is struck
                 pitches[due_pitch:] = False
@@ -132,6 +132,10 @@ class BeatGrammar:
         """Return the token that is said when no other may be: the bar's end."""
         return tokens.BAR
 
+    def _has_room(self) -> bool:
+        """Tell whether more may be struck than what is due."""
+        return len(self.hits) + len(self._due) < self._rules.most_hits
+
     def _next_due(self) -> tuple[int, int]:
         """Return the position and the drum of the stroke that the bar may not pass by; beyond the bar if none."""
         if not self._due:
@@ -148,7 +152,7 @@ class BeatGrammar:
         if self._cursor >= 0:
             step_end = (self._cursor // STEP_TICKS + 1) * STEP_TICKS
             ticks[: max(0, step_end - first)] = False
-        if len(self.hits) >= self._rules.most_hits:
+        if not self._has_room():
             ticks[: max(0, due_tick - _SLACK_TICKS - first)] = False
         ticks[max(0, due_tick + _SLACK_TICKS + 1 - first) :] = False
         allowed[tokens.POSITION_BASE + first : tokens.POSITION_BASE + TICKS_PER_BAR] = ticks

@@ -9,11 +9,12 @@ from engine.beat import ACCENT_BIN, BACKBEAT_STEPS, CRASH, HATS, KICK, OPEN_HAT,
 from engine.grammar import HALF_BAR_TICKS, WrittenNote
 from engine.harmony import colour_classes, guide_tones, pitch_classes
 from engine.tokens import PIANO_DENSITY_LIMITS
-from engine.types import Chord
+from engine.types import TICKS_PER_BAR, Chord
 
 _CHORD_NOTES = 3
 _LEAP_SEMITONES = 5
 _TOP_SPAN_SEMITONES = 24
+_HAMMER_TICKS = 24
 _EIGHTHS = frozenset(range(0, 16, 2))
 _SECOND_KICK_STEPS = frozenset({6, 7, 8, 10, 11})
 """The second kick of boom-bap falls around the "and" of two or three."""
@@ -47,7 +48,18 @@ def score_keys(
         score -= 0.25 * max(0.0, abs(mean - centre) - _LEAP_SEMITONES)
     span = max(note.pitch for note in notes) - min(note.pitch for note in notes)
     score -= 0.15 * max(0, span - _TOP_SPAN_SEMITONES)
+    score -= 0.5 * max(0, _hammered(notes) - 1)
     return score - 2.0 * (shape_of(notes) in known)
+
+
+def _hammered(notes: Sequence[WrittenNote]) -> int:
+    """Return how many notes strike the pitch that was struck within half a beat before."""
+    last: dict[int, int] = {}
+    count = 0
+    for note in notes:
+        count += 0 < note.tick - last.get(note.pitch, -TICKS_PER_BAR) <= _HAMMER_TICKS
+        last[note.pitch] = note.tick
+    return count
 
 
 def _colour(notes: Sequence[WrittenNote], chord: Chord, half: int) -> float:

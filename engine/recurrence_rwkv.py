@@ -50,8 +50,9 @@ class RwkvRecurrence:
         tuned = [self._model.w.get(f"blocks.{layer}.att.time_state") for layer in range(self._layers)]
         if any(tensor is None for tensor in tuned):
             return state
-        # the file stores it value index first
-        return RecurrentState(state.shift, np.stack([tensor.float().numpy().swapaxes(1, 2) for tensor in tuned]))
+        # the file stores it value index first, and the package squeezes a single head away
+        heads = np.stack([tensor.float().numpy() for tensor in tuned]).reshape(state.wkv.shape)
+        return RecurrentState(state.shift, np.ascontiguousarray(heads.swapaxes(2, 3)))
 
     def step(self, token: int, state: RecurrentState) -> tuple[FloatArray, RecurrentState]:
         """Return the logits, float32 [vocabulary], after one more token, and the state there."""
