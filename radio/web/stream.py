@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -162,7 +163,8 @@ class IcyWriter:
 def icy_block(title: str) -> bytes:
     """One metadata block: a length byte and `StreamTitle='…';` filled up to sixteens, UTF-8, at most 4,080 bytes."""
     # players look for the first "';" as the end; there is no escape they agree on, so the quote becomes a real one
-    clean = " ".join(title.replace("'", "’").split()).encode("utf-8", "replace")
+    visible = "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in title.replace("'", "’"))
+    clean = " ".join(visible.split()).encode()
     frame = b"StreamTitle='%b';"
     space_bytes = ICY_TEXT_BYTES_MAX - len(frame % b"")
     if len(clean) > space_bytes:
