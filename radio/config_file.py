@@ -81,14 +81,16 @@ def _unknown_key(path: KeyPath) -> str:
 
 
 def _got(value: object, path: KeyPath, document: Document) -> str:
-    if any(word in str(path[-1]).lower() for word in _SECRET_WORDS):
+    if any(word in str(path[-1:]).lower() for word in _SECRET_WORDS):
         return "something else (not shown). A password itself does not belong here."
     place = document.places.get(path)
     spelled = place.spelled if place is not None and not place.quoted else None
     if value is None:
         return "nothing. Give it a value, or remove the line for the default."
-    if isinstance(value, bool) and spelled is not None and spelled.lower() not in ("true", "false"):
-        return f"{spelled}, which YAML reads as {str(value).lower()}. Put it in quotes: '{spelled}'."
+    if isinstance(value, bool):
+        said = str(value).lower()
+        trap = spelled is not None and spelled.lower() != said
+        return f"{spelled}, which YAML reads as {said}. Put it in quotes: '{spelled}'." if trap else f"{said}."
     if spelled is not None and not isinstance(value, str) and str(value) != spelled:
         return f"{spelled}, which YAML reads as {_short(value)}. Put it in quotes: '{spelled}'."
     if isinstance(value, int | float) and "text" in allowed_at(path):

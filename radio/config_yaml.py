@@ -81,8 +81,8 @@ def read_text(path: Path) -> str:
 
 def parse_yaml(text: str, name: str) -> Document:
     """Parse YAML text; a syntax error is a ConfigError that names line and column."""
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         places = dict(islice(_places(node, (), 1, ()), MAX_VALUES)) if node is not None else {}
         if len(places) >= MAX_VALUES:
@@ -95,8 +95,6 @@ def parse_yaml(text: str, name: str) -> Document:
         raise ConfigError(
             [f"{name}: is not YAML we can read ({problem}). Compare it with the shipped config.yaml."]
         ) from problem
-    finally:
-        loader.dispose()
     return Document(name, data, places, duplicates)
 
 

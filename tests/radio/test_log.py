@@ -1,0 +1,90 @@
+import io
+import json
+import logging
+
+import pytest
+
+from radio.config import Log
+from radio.log import logging_station, setup_logging
+
+
+@pytest.fixture
+def lines():
+    """Log into memory, and put logging back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+
+    def set_up(secrets=(), **settings):
+        setup_logging(Log(**settings), secrets, stream)
+        return lambda: stream.getvalue().splitlines()
+
+    yield set_up
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_text_has_time_level_station_and_message(lines):
+    read = lines()
+    with logging_station("lofi"):
+        logging.getLogger("radio.x").warning("mood %s", "rainy")
+    logging.getLogger("radio.x").info("plain")
+    first, second = read()
+    assert first.endswith(" WARNING lofi: mood rainy")
+    assert second.endswith(" INFO    plain")
+    assert first[:4].isdigit()
+
+
+def test_json_is_one_object_a_line_even_with_a_traceback(lines):
+    read = lines(format="json")
+    with logging_station("lofi"):
+        try:
+            raise ValueError("broken\nin two")
+        except ValueError:
+            logging.getLogger("radio.x").exception("it failed ♭")
+    (line,) = read()
+    told = json.loads(line)
+    assert (told["level"], told["station"], told["logger"]) == ("ERROR", "lofi", "radio.x")
+    assert told["message"] == "it failed ♭"
+    assert "broken" in told["error"]
+    assert told["time"].endswith("+00:00")
+
+
+def test_a_message_of_several_lines_stays_one_line(lines):
+    read = lines()
+    logging.getLogger("x").info("one\ntwo\r\n2026-01-01 ERROR forged")
+    assert len(read()) == 1
+
+
+def test_the_level_is_kept(lines):
+    read = lines(level="ERROR")
+    logging.getLogger("x").warning("no")
+    logging.getLogger("x").error("yes")
+    assert len(read()) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_secrets_never_reach_the_log(form, lines):
+    read = lines(["hunter2!"], format=form)
+    logging.getLogger("x").info("PUT with %s at http://source:abc123@host:8000/x", "hunter2!")
+    try:
+        raise RuntimeError("hunter2!")
+    except RuntimeError:
+        logging.getLogger("x").exception("again")
+    text = "\n".join(read())
+    assert "hunter2!" not in text
+    assert "abc123" not in text
+    assert "http://***@host:8000/x" in text
+
+
+def test_a_secret_too_short_to_hide_does_not_eat_words(lines):
+    read = lines(["a"])
+    logging.getLogger("x").info("banana")
+    assert "banana" in read()[0]
+
+
+def test_setting_up_twice_does_not_double_lines(lines):
+    lines()
+    read = lines()
+    logging.getLogger("x").info("once")
+    assert len(read()) == 1

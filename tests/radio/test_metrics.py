@@ -1,0 +1,48 @@
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from radio.metrics import Metrics
+
+NAMES = {
+    "frames_broadcast": "station", "bars_broadcast": "station", "lead_seconds": "station",
+    "engine_restarts": "station", "underrun_frames": "station", "composer_fallback": "station",
+    "mood_changes": "station", "listeners": "station mount", "listener_drops": "station mount reason",
+    "icecast_connected": "output", "icecast_reconnects": "output", "last_audio_timestamp_seconds": "station",
+    "silence_seconds": "station", "output_loudness_lufs": "station", "clock_skips": "station",
+    "config_reloads": "result", "config_reload_success_timestamp_seconds": "", "journal_errors": "",
+    "journal_rows": "", "journal_lost_rows": "", "event_loop_lag_seconds": "", "keepalive_restarts": "output",
+}  # fmt: skip
+
+
+def test_every_metric_of_the_contract_is_there_under_its_name():
+    metrics = Metrics()
+    for name, labels in NAMES.items():
+        metric = getattr(metrics, name)
+        (metric.labels(*labels.split()) if labels else metric)
+    found = text_string_to_metric_families(metrics.text().decode())
+    families = {family.name: family for family in found if not family.name.endswith("_created")}
+    assert {f"lofi_{name}" for name in NAMES} == set(families)
+    for name in NAMES:
+        assert families[f"lofi_{name}"].documentation.endswith(".")
+
+
+def test_a_label_that_is_forgotten_is_an_error():
+    with pytest.raises(ValueError, match="label"):
+        Metrics().listeners.labels("lofi")
+
+
+def test_two_radios_in_one_process_count_apart():
+    one, two = Metrics(), Metrics()
+    one.journal_rows.inc()
+    assert two.registry.get_sample_value("lofi_journal_rows_total") == 0
+
+
+def test_a_registry_of_ones_own_is_used():
+    registry = CollectorRegistry()
+    Metrics(registry).journal_rows.inc(3)
+    assert registry.get_sample_value("lofi_journal_rows_total") == 3
+
+
+def test_the_processs_own_numbers_can_be_added():
+    assert b"process_resident_memory_bytes" in Metrics().with_process().text()
