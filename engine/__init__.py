@@ -4,8 +4,11 @@ from engine.assets import Asset
 from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
 from engine.harmony import chord_name
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
+from engine.midi import write_midi
 from engine.moods import MOODS, Mood, Sampling, find_mood
+from engine.recurrence import Recurrence, load_recurrence
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
+from engine.synth import find_bank
 from engine.types import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, FloatArray, NoteEvent, Part, Piece, Section
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "NoteEvent",
     "Part",
     "Piece",
+    "Recurrence",
     "RenderedBar",
     "Sampling",
     "Section",
@@ -36,7 +40,10 @@ __all__ = [
     "StationSetup",
     "TokenError",
     "chord_name",
+    "find_bank",
     "find_mood",
     "integrated_lufs",
+    "load_recurrence",
     "true_peak_dbtp",
+    "write_midi",
 ]

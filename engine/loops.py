@@ -20,7 +20,7 @@ from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 CROSS_FRAMES = 3 * SAMPLE_RATE_HZ
 GAUGE_FRAMES = SAMPLE_RATE_HZ * 2 // 5
 """Shortest recording that has a loudness."""
-_REMEDY = "Run `python loops/make.py` to make the loops again."
+_REMEDY = "Run `python -m loops.make` to make the loops again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

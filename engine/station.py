@@ -14,15 +14,17 @@ from typing import Any, Self, cast
 
 import numpy as np
 
-from engine.assets import Asset, bank_asset, loop_assets
+from engine.assets import Asset, bank_asset, loop_assets, model_asset
 from engine.balance import Balance
-from engine.composer import Composer
-from engine.errors import LoopError, SnapshotError
+from engine.composer import Composer, compose_models
+from engine.errors import LoopError, ModelError, SnapshotError
 from engine.fallback import compose_rules
+from engine.fills import PIECE_FILL, SECTION_FILL, Fills
 from engine.loops import LoopLibrary
 from engine.master import Master
 from engine.mixer import MIX_LUFS, Mixer, kicks_in
 from engine.moods import Mood, mood_from_tree, mood_to_tree
+from engine.recurrence import load_recurrence
 from engine.sequencer import LOOKAHEAD_FRAMES, Sequencer
 from engine.snapshot import pack, unpack
 from engine.synth import FluidSynth, Synth, find_bank
@@ -79,6 +81,7 @@ class Station:
         self._library = LoopLibrary(setup.loops)
         mood = self._playable(setup.mood)
         self._mixer = Mixer(mood, self._library, self._balance.natures_lufs(mood))
+        self._fills = self._make_fills()
         self._master = Master(setup.target_lufs, MIX_LUFS)
         self._before: Tree | None = None
         self._start: BarStart | None = None
@@ -166,7 +169,8 @@ class Station:
         self._before = self._state()
         start, events = self._sequencer.sequence(next(self._composer), self._mood)
         parts = self._synth.render(events, start.frames)
-        mix = self._mixer.process(parts, kicks_in(events, start.frame))
+        self._fills.begin(start.bar)
+        mix = self._mixer.process(parts, kicks_in(events, start.frame)) + self._fills.process(start.frames)
         self._sound = np.ascontiguousarray(self._master.process(mix).T)
         self._start, self._taken = start, 0
 
@@ -192,6 +196,12 @@ class Station:
             return self._library.NOTHING
         return name
 
+    def _make_fills(self) -> Fills:
+        """Make the fills; those that cannot be read stay silent."""
+        for name in (PIECE_FILL, SECTION_FILL):
+            self._loop("fills", name)
+        return Fills(self._library, MIX_LUFS)
+
     def _state(self) -> Tree:
         """State between two bars."""
         return {
@@ -200,6 +210,7 @@ class Station:
             "sequencer": self._sequencer.snapshot(),
             "synth": self._synth.snapshot(),
             "mixer": self._mixer.snapshot(),
+            "fills": self._fills.snapshot(),
             "master": self._master.snapshot(),
         }
 
@@ -209,6 +220,7 @@ class Station:
         self._sequencer.restore(tree["sequencer"])
         self._synth.restore(tree["synth"])
         self._mixer.restore(tree["mixer"])
+        self._fills.restore(tree["fills"])
         self._master.restore(tree["master"])
 
 
@@ -216,5 +228,18 @@ def _compose(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
     """Make the composer; say what had to be replaced."""
     if setup.composer == "rules":
         return compose_rules(setup.mood, setup.seed), [], []
-    trouble = "The models cannot be loaded yet: the station composes by rules."
-    return compose_rules(setup.mood, setup.seed), [trouble], []
+    try:
+        return _compose_models(setup)
+    except ModelError as error:
+        trouble = f"{error} Until then the station composes by rules."
+        return compose_rules(setup.mood, setup.seed), [trouble], []
+
+
+def _compose_models(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
+    """Make the composer of both models; raise ModelError when one of them cannot be loaded."""
+    if setup.piano_model is None or setup.drums_model is None:
+        raise ModelError("No model named for the piano or the drums. Name the folders of both.")
+    piano = load_recurrence(setup.piano_model, setup.backend)
+    drums = load_recurrence(setup.drums_model, setup.backend)
+    assets = [model_asset(path) for path in (setup.piano_model, setup.drums_model)]
+    return compose_models(setup.mood, setup.seed, piano, drums), [], assets

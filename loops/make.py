@@ -1,6 +1,6 @@
 """Synthesise the loops: vinyl, rain, fills. Everything from noise and a seed, so the result is ours to give away (CC0).
 
-    python loops/make.py [FOLDER]
+    python -m loops.make [FOLDER]
 
 Every sound is made on a circle (noise by inverse Fourier transform, events wrapped round the end), so it has no seam.
 """

@@ -1,0 +1,268 @@
+"""Every block of sound with a memory: the same for any way of cutting it, and after a snapshot."""
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from engine.dynamics import Limiter, Rider
+from engine.effects import Duck, Pan, Room, Wave, Wow, saturate
+from engine.filters import Filter, Glide, LowPass, high_pass, low_pass, shelf
+from engine.loudness import KWeighting, PeakDetector, true_peak_dbtp
+from engine.master import Master
+from engine.snapshot import pack, unpack
+from engine.strip import TONES, Strip
+from engine.types import SAMPLE_RATE_HZ, Part
+
+FRAMES = 30_000
+SIZES = (64, 65, 128, 8191)
+
+
+def noise(frames=FRAMES, seed=0, level=0.2):
+    return (np.random.default_rng(seed).standard_normal((2, frames)) * level).astype(np.float32)
+
+
+def gliding_low_pass():
+    effect = LowPass(5000.0)
+    effect.aim(900.0)
+    return effect
+
+
+def gliding_wow():
+    effect = Wow(2.0)
+    effect.aim(11.0)
+    return effect
+
+
+def gliding_strip():
+    effect = Strip(TONES[Part.KEYS], 1.0, 4000.0)
+    effect.aim(0.3, 1000.0)
+    return effect
+
+
+class Mono:
+    """Feeds a room with the left channel."""
+
+    def __init__(self):
+        self.room = Room()
+        self.snapshot, self.restore = self.room.snapshot, self.room.restore
+
+    def process(self, sound):
+        return self.room.process(sound[0])
+
+
+class Peaks:
+    """A peak detector as an effect."""
+
+    def __init__(self):
+        self.detector = PeakDetector()
+        self.snapshot, self.restore = self.detector.snapshot, self.detector.restore
+
+    def process(self, sound):
+        return self.detector.process(sound)[None]
+
+
+EFFECTS = {
+    "filter": lambda: Filter(high_pass(100.0), shelf(800.0, 6.0, high=True)),
+    "low-pass": gliding_low_pass,
+    "wow": gliding_wow,
+    "room": Mono,
+    "pan": lambda: Pan(1.3, 0.4),
+    "strip": gliding_strip,
+    "peaks": Peaks,
+    "rider": lambda: Rider(-16.0, -20.0),
+    "limiter": lambda: Limiter(-12.0),
+    "master": lambda: Master(-16.0, -20.0),
+}
+
+
+def cut(effect, sound, size):
+    return np.concatenate([effect.process(sound[:, i : i + size]) for i in range(0, sound.shape[1], size)], axis=1)
+
+
+@pytest.fixture(params=EFFECTS, ids=str)
+def make(request):
+    return EFFECTS[request.param]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_effect_sounds_the_same_for_any_block_size(make, size):
+    sound = noise()
+    np.testing.assert_allclose(cut(make(), sound, size), make().process(sound), atol=2e-6)
+
+
+def test_an_effect_goes_on_from_a_snapshot_bit_for_bit(make):
+    sound = noise()
+    one, other = make(), make()
+    one.process(sound[:, :12_345])
+    other.process(noise(seed=9))
+    other.restore(unpack(pack(one.snapshot())))
+    np.testing.assert_array_equal(one.process(sound[:, 12_345:]), other.process(sound[:, 12_345:]))
+
+
+def test_an_effect_leaves_its_input_alone_and_takes_an_empty_block(make):
+    sound = noise(4000)
+    sound.setflags(write=False)
+    effect = make()
+    assert effect.process(sound[:, :0]).shape[1] == 0
+    assert effect.process(sound).shape[1] == 4000
+
+
+def test_a_low_pass_keeps_the_lows_and_takes_the_highs():
+    effect = LowPass(1000.0)
+    out = effect.process(noise(96_000))
+    hz, power = signal.welch(out[0], SAMPLE_RATE_HZ, nperseg=4096)
+    low, high = power[(hz > 100) & (hz < 500)].mean(), power[(hz > 8000) & (hz < 12_000)].mean()
+    assert 10 * np.log10(high / low) < -36
+
+
+def test_a_low_pass_crosses_over_to_its_new_cut_off_without_a_step():
+    steady = np.ones((2, 72_000), np.float32)
+    effect = LowPass(5000.0)
+    effect.process(steady)
+    effect.aim(500.0)
+    assert np.abs(effect.process(steady) - 1.0).max() < 1e-3
+
+
+def test_shelves_reach_their_levels_on_their_side_only():
+    for high, at_hz, away_hz in ((True, 15_000, 30), (False, 30, 15_000)):
+        _, response = signal.sosfreqz(shelf(1000.0, 6.0, high=high), worN=[at_hz, away_hz], fs=SAMPLE_RATE_HZ)
+        assert 20 * np.log10(np.abs(response)) == pytest.approx([6.0, 0.0], abs=0.1)
+
+
+def test_a_low_pass_design_refuses_to_go_over_what_the_rate_can_hold():
+    assert np.isfinite(low_pass(90_000.0)).all()
+
+
+def test_a_glide_moves_in_a_straight_line_and_then_stands():
+    glide = Glide(1.0, frames=100)
+    glide.aim(3.0)
+    values = np.concatenate([glide.take(30), glide.take(70)])
+    np.testing.assert_allclose(np.diff(values), 0.02, atol=1e-6)
+    assert values[-1] == pytest.approx(3.0)
+    assert glide.take(10) == 3.0
+
+
+def test_a_glide_turned_round_on_its_way_does_not_jump():
+    glide = Glide(0.0, frames=100)
+    glide.aim(1.0)
+    before = glide.take(50)[-1]
+    glide.aim(0.0)
+    assert glide.take(50)[0] == pytest.approx(before, abs=0.02)
+
+
+def test_wow_bends_the_pitch_by_its_cents_and_no_more():
+    time_s = np.arange(SAMPLE_RATE_HZ * 12) / SAMPLE_RATE_HZ
+    tone = np.tile(np.sin(2 * np.pi * 1000 * time_s), (2, 1)).astype(np.float32)
+    out = Wow(8.0).process(tone)[0, 4800:]
+    phase = np.unwrap(np.angle(signal.hilbert(out)))
+    hz = np.diff(phase[:: SAMPLE_RATE_HZ // 100]) * 100 / (2 * np.pi)
+    cents = 1200 * np.log2(hz[5:-5] / 1000)
+    assert 4.0 < np.abs(cents).max() < 9.0
+    assert abs(cents.mean()) < 0.5
+
+
+def test_wow_of_no_depth_is_a_plain_delay():
+    sound = noise()
+    out = Wow(0.0).process(sound)
+    np.testing.assert_allclose(out[:, Wow.CENTRE_FRAMES :], sound[:, : -Wow.CENTRE_FRAMES], atol=1e-6)
+
+
+def test_a_wave_months_away_is_still_in_tune():
+    wave = Wave(0.37)
+    period = round(SAMPLE_RATE_HZ / 0.37)
+    np.testing.assert_array_equal(wave.at(period * 10**9 + 5, 100), wave.at(5, 100))
+
+
+def test_saturation_rounds_peaks_and_leaves_quiet_sound():
+    loud = np.linspace(-1, 1, 201, dtype=np.float32)[None]
+    assert np.abs(saturate(loud, 0.5)).max() < 0.5
+    np.testing.assert_allclose(saturate(loud * 0.001, 0.5), loud * 0.001, rtol=1e-4)
+
+
+def test_the_room_answers_an_impulse_wide_short_and_with_unit_energy():
+    impulse = np.zeros(48_000, np.float32)
+    impulse[0] = 1.0
+    answer = Room().process(impulse)
+    assert (answer**2).sum(axis=1) == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert abs(np.corrcoef(answer)[0, 1]) < 0.2
+    assert np.abs(answer[:, Room.TAIL_FRAMES :]).max() < 1e-6
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_side_chain_is_the_same_for_any_block_size(size):
+    kicks = [(0, 100), (7000, 60), (9000, 127), (29_990, 90)]
+    whole = Duck().process(kicks, FRAMES)
+    duck = Duck()
+    pieces = []
+    for start in range(0, FRAMES, size):
+        frames = min(size, FRAMES - start)
+        pieces.append(duck.process([(at - start, v) for at, v in kicks if start <= at < start + frames], frames))
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    assert whole.max() == pytest.approx(1.0)
+    assert np.abs(np.diff(whole)).max() < 0.01
+
+
+def test_the_side_chain_survives_a_snapshot():
+    duck, other = Duck(), Duck()
+    duck.process([(50, 100)], 1000)
+    other.restore(unpack(pack(duck.snapshot())))
+    np.testing.assert_array_equal(duck.process([], 5000), other.process([], 5000))
+
+
+def test_a_strip_replaces_what_is_no_number_by_silence_and_counts_it():
+    strip = Strip(TONES[Part.BASS], 1.0, 1000.0)
+    for poison in (np.nan, np.inf):
+        broken = noise(2000)
+        broken[0, 700] = poison
+        assert np.isfinite(strip.process(broken)).all()
+    assert strip.mended == 2
+    assert np.abs(strip.process(noise(2000))).max() > 0.001
+
+
+def test_k_weighting_gives_one_power_for_each_whole_tenth_of_a_second():
+    weighting = KWeighting()
+    assert len(weighting.powers(noise(4799))) == 0
+    assert len(weighting.powers(noise(1))) == 1
+    assert len(weighting.powers(noise(48_000))) == 10
+
+
+def test_the_limiter_keeps_true_peaks_under_its_ceiling_and_quiet_sound_unchanged():
+    rng = np.random.default_rng(2)
+    sound = noise(96_000, level=0.05)
+    for at in rng.integers(0, 95_000, 60):
+        sound[:, at : at + 40] += rng.uniform(-2.5, 2.5)
+    out = Limiter(-1.5).process(sound)
+    assert true_peak_dbtp(out.T) < -1.4
+    quiet = noise(20_000, level=0.02)
+    delayed = Limiter(-1.5).process(quiet)
+    np.testing.assert_array_equal(delayed[:, Limiter.DELAY_FRAMES :], quiet[:, : -Limiter.DELAY_FRAMES])
+
+
+def test_the_limiter_turns_down_smoothly_and_comes_back():
+    sound = np.full((2, 48_000), 0.25, np.float32)
+    sound[:, 10_000:10_020] = 2.0
+    out = Limiter(-1.5).process(sound)[0]
+    around = np.delete(out, np.s_[10_000 + Limiter.DELAY_FRAMES - 30 : 10_020 + Limiter.DELAY_FRAMES + 30])
+    assert np.abs(np.diff(around[200:])).max() < 0.01
+    assert out[-1] == pytest.approx(0.25, abs=1e-4)
+
+
+def tone(seconds, level_db):
+    time_s = np.arange(round(SAMPLE_RATE_HZ * seconds)) / SAMPLE_RATE_HZ
+    return np.tile(10 ** (level_db / 20) * np.sin(2 * np.pi * 997 * time_s), (2, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("level_db", [-30.0, -20.0, -10.0])
+def test_the_rider_brings_any_level_to_the_target(level_db):
+    out = Rider(-16.0, -20.0).process(tone(60, level_db))
+    assert 20 * np.log10(np.abs(out[:, -48_000:]).max()) == pytest.approx(-16.0, abs=1.0)
+
+
+def test_the_rider_moves_slowly_and_not_at_all_in_a_gap():
+    rider = Rider(-16.0, -20.0)
+    rider.process(tone(30, -20.0))
+    before_db = rider.gain_db
+    rider.process(tone(10, -50.0))
+    assert rider.gain_db == pytest.approx(before_db, abs=0.3)
+    rider.process(tone(1, -8.0))
+    assert before_db - 2.5 < rider.gain_db < before_db

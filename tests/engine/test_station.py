@@ -1,0 +1,299 @@
+"""The station: endless, cuttable anywhere, restorable, and honest about what it had to replace."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import Station, StationSetup, find_mood, integrated_lufs, true_peak_dbtp
+from engine.assets import bank_asset, model_asset
+from engine.errors import SnapshotError, SoundBankError
+from engine.fallback import compose_rules
+from engine.snapshot import pack
+from engine.station import DOWNBEAT_FRAMES
+from engine.synth import find_bank
+from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part
+from tests.fakes import RecordingSynth
+
+BIG = 20 * SAMPLE_RATE_HZ
+
+
+@pytest.fixture
+def setup(root):
+    """A station that composes by rules."""
+    return StationSetup(find_mood("study"), seed=7, composer="rules", loops=root / "loops")
+
+
+@pytest.fixture
+def make(setup):
+    """A function that makes a station on the fake synthesiser."""
+
+    def make_station(**changes):
+        wanted = replace(setup, **changes)
+        return Station(wanted, compose_rules(wanted.mood, wanted.seed), RecordingSynth)
+
+    return make_station
+
+
+@pytest.fixture
+def make_real(setup):
+    """A function that builds a station with the distribution's sound bank, or a skip."""
+    try:
+        find_bank(None)
+    except SoundBankError as error:
+        pytest.skip(str(error))
+    stations = []
+
+    def make_station(**changes):
+        stations.append(Station.build(replace(setup, **changes)))
+        return stations[-1]
+
+    yield make_station
+    for station in stations:
+        station.close()
+
+
+def blocks(station, size, frames):
+    return [station.render(min(size, frames - at)) for at in range(0, frames, size)]
+
+
+@pytest.mark.parametrize("size", [64, 65, 128, 8191])
+def test_blocks_of_any_size_are_the_same_broadcast(make, size):
+    whole = make().render(10 * SAMPLE_RATE_HZ)
+    cut = blocks(make(), size, 10 * SAMPLE_RATE_HZ)
+    np.testing.assert_array_equal(np.concatenate([block.samples for block in cut]), whole.samples)
+    assert [start for block in cut for start in block.bars] == list(whole.bars)
+    assert [block.start_frame for block in cut[:3]] == [0, size, 2 * size]
+
+
+def test_one_frame_at_a_time_is_the_same_broadcast(make):
+    cut = blocks(make(), 1, 3000)
+    np.testing.assert_array_equal(np.concatenate([b.samples for b in cut]), make().render(3000).samples)
+
+
+def test_a_block_is_float32_stereo_read_only_and_names_the_bars_that_begin_in_it(make):
+    station = make()
+    block = station.render(BIG)
+    assert block.samples.dtype == np.float32
+    assert block.samples.shape == (BIG, 2)
+    assert block.samples.flags.c_contiguous
+    assert not block.samples.flags.writeable
+    frames = [start.frame for start in block.bars]
+    assert frames[0] == 0
+    assert all(frame % GRID_FRAMES == 0 for frame in frames)
+    assert [b.frame for b in block.bars[1:]] == [b.frame + b.frames for b in block.bars[:-1]]
+    assert [b.bar.index for b in block.bars] == list(range(len(frames)))
+
+
+def test_a_rendered_bar_is_one_whole_bar_and_the_state_before_it(make):
+    station = make()
+    first, second = station.render_bar(), station.render_bar()
+    (start,) = second.block.bars
+    assert second.block.start_frame == start.frame == first.block.frames
+    assert second.block.frames == start.frames
+    other = make(seed=99)
+    other.restore(second.snapshot)
+    again = other.render_bar()
+    np.testing.assert_array_equal(again.block.samples, second.block.samples)
+    assert again.block.bars == second.block.bars
+    assert other.render_bar().block.bars == station.render_bar().block.bars
+
+
+def test_the_rest_of_a_bar_that_was_begun_comes_first(make):
+    station, whole = make(), make().render(BIG)
+    station.render(1000)
+    rest = station.render_bar().block
+    assert rest.start_frame == 1000
+    assert rest.bars == ()
+    np.testing.assert_array_equal(rest.samples, whole.samples[1000 : 1000 + rest.frames])
+    assert station.render_bar().block.bars == whole.bars[1:2]
+
+
+@pytest.mark.parametrize("frames", [0, 1000, 143_936, 500_001])
+def test_it_goes_on_from_a_snapshot_taken_anywhere(make, frames):
+    station = make()
+    station.render(frames)
+    saved = station.snapshot()
+    expected = station.render(BIG)
+    other = make(seed=1)
+    other.restore(saved)
+    went_on = other.render(BIG)
+    assert went_on.start_frame == frames
+    assert went_on.bars == expected.bars
+    np.testing.assert_array_equal(went_on.samples, expected.samples)
+
+
+def test_a_snapshot_between_mood_and_bar_line_keeps_both_moods(make):
+    station = make()
+    station.render(1000)
+    station.apply(find_mood("night-drive"))
+    saved = station.snapshot()
+    expected = station.render(BIG)
+    other = make()
+    other.restore(saved)
+    went_on = other.render(BIG)
+    assert went_on.bars == expected.bars
+    np.testing.assert_array_equal(went_on.samples, expected.samples)
+    assert {start.bar.mood for start in expected.bars} == {"night-drive"}
+
+
+def test_a_mood_is_heard_from_the_next_bar(make):
+    station = make()
+    before = station.render_bar().block.bars[0].bar
+    station.apply(find_mood("jazzhop"))
+    after = station.render_bar().block.bars[0].bar
+    assert (before.mood, after.mood) == ("study", "jazzhop")
+    assert after.bpm >= find_mood("jazzhop").bpm_low
+    assert after.index == before.index + 1
+
+
+def test_a_restored_bar_can_be_rendered_again_in_another_mood(make):
+    station = make()
+    station.render_bar()
+    second = station.render_bar()
+    station.render_bar()
+    station.restore(second.snapshot)
+    station.apply(find_mood("rainy"))
+    again = station.render_bar().block.bars[0]
+    assert again.frame == second.block.bars[0].frame
+    assert again.bar.index == second.block.bars[0].bar.index
+    assert again.bar.mood == "rainy"
+
+
+def test_the_same_seed_is_the_same_broadcast_and_another_seed_is_not(make):
+    one, same, other = (make(seed=seed).render(BIG) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(one.samples, same.samples)
+    assert [s.bar.events for s in one.bars] != [s.bar.events for s in other.bars]
+
+
+def test_the_down_beat_sounds_the_stated_time_after_the_bar(make):
+    quiet = replace(
+        find_mood("study"), vinyl_db=-90.0, ambience_db=-90.0, wow_cents=0.0, human_ms=0.0, swing=0.5, room=0.0
+    )
+    station = make(mood=quiet)
+    block = station.render(60 * SAMPLE_RATE_HZ)
+    for start in block.bars[8:16]:
+        assert any(e.tick == 0 and e.part is Part.DRUMS for e in start.bar.events)
+        at = start.frame + DOWNBEAT_FRAMES
+        before = np.abs(block.samples[at - 150 : at - 40]).max()
+        after = np.abs(block.samples[at : at + 300]).max()
+        assert after > 4 * before
+
+
+@pytest.mark.parametrize("damage", [b"", b"no snapshot", None], ids=["empty", "text", "other tree"])
+def test_a_damaged_snapshot_is_refused(make, damage):
+    station = make()
+    with pytest.raises(SnapshotError, match="snapshot"):
+        station.restore(pack({"bar": {"mood": {}}, "taken": 0, "next_mood": None}) if damage is None else damage)
+
+
+def test_missing_loops_are_told_and_the_station_plays_on(make, tmp_path):
+    station = make(loops=tmp_path)
+    assert len(station.troubles) == 4
+    assert all("loops.make" in trouble for trouble in station.troubles)
+    assert np.abs(station.render(BIG).samples).max() > 0.01
+
+
+def test_something_that_is_no_number_never_leaves(setup):
+    class BrokenSynth(RecordingSynth):
+        def render(self, events, frames):
+            sound = super().render(events, frames)
+            if self._frame > 5 * SAMPLE_RATE_HZ:
+                sound[0, 0, 5] = np.nan
+                sound[1, 1, 9] = np.inf
+            return sound
+
+    station = Station(setup, compose_rules(setup.mood, setup.seed), BrokenSynth)
+    samples = station.render(BIG).samples
+    assert np.isfinite(samples).all()
+    assert np.abs(samples).max() <= 1.0
+
+
+def test_models_that_are_missing_are_replaced_by_the_rules_and_told(make_real, tmp_path):
+    for changes in ({}, {"piano_model": tmp_path / "piano", "drums_model": tmp_path / "drums"}):
+        station = make_real(composer="models", **changes)
+        assert len(station.troubles) == 1
+        assert "composes by rules" in station.troubles[0]
+        assert station.render_bar().block.bars[0].bar.composer == "rules"
+
+
+def test_a_missing_bank_stops_the_station_with_the_remedy(setup, tmp_path):
+    with pytest.raises(SoundBankError, match="musescore-general-soundfont-small"):
+        Station.build(replace(setup, soundfont=tmp_path / "none.sf3"))
+
+
+def test_assets_name_what_shapes_the_sound_by_hash_and_licence(make_real, root):
+    assets = {asset.name: asset for asset in make_real().assets}
+    assert {"loop vinyl/vinyl", "loop ambience/rain", f"bank {find_bank(None).name}"} <= set(assets)
+    vinyl = (root / "loops" / "vinyl" / "vinyl.flac").read_bytes()
+    assert assets["loop vinyl/vinyl"].sha256 == hashlib.sha256(vinyl).hexdigest()
+    assert assets["loop vinyl/vinyl"].licence == "CC0-1.0"
+    assert all(asset.licence and len(asset.sha256) == 64 for asset in assets.values())
+
+
+def test_a_model_is_named_by_its_card_and_a_bank_by_what_it_says(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"weights")
+    (tmp_path / "card.json").write_text(json.dumps({"file": "model.onnx", "licence": "MIT"}))
+    assert model_asset(tmp_path).licence == "MIT"
+    assert model_asset(tmp_path).sha256 == hashlib.sha256(b"weights").hexdigest()
+    assert model_asset(tmp_path / "model.onnx").licence == "not stated"
+    bank = tmp_path / "bank.sf2"
+    bank.write_bytes(b"RIFF....sfbkLIST....INFOICOP" + (8).to_bytes(4, "little") + b"CC0 Me\0\0" + b"rest")
+    assert bank_asset(bank).licence == "CC0 Me"
+    bank.write_bytes(b"RIFF")
+    assert bank_asset(bank).licence == "not stated"
+
+
+@pytest.fixture(scope="module")
+def minutes(root):
+    """Two minutes of an evening with a change of mood in the middle, on the real synthesiser."""
+    try:
+        find_bank(None)
+    except SoundBankError as error:
+        pytest.skip(str(error))
+    station = Station.build(StationSetup(find_mood("study"), 7, composer="rules", loops=root / "loops"))
+    first = station.render(60 * SAMPLE_RATE_HZ)
+    station.apply(find_mood("rainy"))
+    second = station.render(60 * SAMPLE_RATE_HZ)
+    station.close()
+    return np.concatenate([first.samples, second.samples])
+
+
+class TestSound:
+    """What the station sounds like."""
+
+    def test_it_is_as_loud_as_it_should_be_and_never_over_the_ceiling(self, minutes):
+        assert integrated_lufs(minutes) == pytest.approx(-16.0, abs=1.0)
+        assert true_peak_dbtp(minutes) <= -1.4
+
+    def test_it_begins_at_about_its_level(self, minutes):
+        assert integrated_lufs(minutes[: 5 * SAMPLE_RATE_HZ]) == pytest.approx(-17.0, abs=3.5)
+
+    def test_there_is_no_silence_and_no_click(self, minutes):
+        steps = minutes[: len(minutes) // 960 * 960].reshape(-1, 1920)
+        quiet = np.sqrt(np.square(steps).mean(axis=1)) < 10 ** (-50 / 20)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], quiet.astype(int), [0]])))
+        assert all(end - start < 25 for start, end in zip(edges[::2], edges[1::2], strict=True))
+        bend = np.abs(np.diff(minutes.mean(axis=1), 2))
+        assert bend.max() < 0.25
+
+    def test_it_is_stereo_that_survives_mono(self, minutes):
+        assert 0.3 < np.corrcoef(minutes.T)[0, 1] < 0.97
+        stereo = 10 * np.log10(np.square(minutes).mean())
+        assert stereo - 10 * np.log10(np.square(minutes.mean(axis=1)).mean()) < 3.0
+
+
+def test_a_real_station_goes_on_from_a_snapshot_with_the_same_bars_and_sound(make_real):
+    station = make_real()
+    for _ in range(6):
+        station.render_bar()
+    saved = station.snapshot()
+    expected = station.render(12 * SAMPLE_RATE_HZ)
+    other = make_real(seed=1)
+    other.restore(saved)
+    went_on = other.render(12 * SAMPLE_RATE_HZ)
+    assert went_on.bars == expected.bars
+    difference = np.abs(went_on.samples - expected.samples).max()
+    assert difference < 1e-5, f"{20 * np.log10(difference):.0f} dB"
