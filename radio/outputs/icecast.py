@@ -35,6 +35,8 @@ TITLE_RETRY_S = 1.0
 _SEND_BUFFER_BYTES = 65_536
 """4 s of sound: the system's own choice hides a dead network for minutes."""
 _HEAD_BYTES_MAX = 16_384
+_PLAIN_SIGNS = str.maketrans({"·": "-", "♭": "b", "♯": "#", "’": "'"})
+"""Icecast's MP3 mounts are Latin-1 unless their <charset> says otherwise: `E♭` would arrive as `E&#9837;`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class IcecastOutput:
             f"PUT {self._settings.mount} HTTP/1.1",
             *(f"{key}: {value}" for key, value in headers.items() if value),
         ]
-        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        writer.write(_head_bytes("\r\n".join(lines) + "\r\n\r\n"))
         try:
             async with asyncio.timeout(STALL_TIMEOUT_S):
                 status, text = await _read_answer(reader)
@@ -161,7 +163,7 @@ class IcecastOutput:
         told, complained = "", False
         while True:
             self._title_changed.clear()
-            title = self._feed.now.title
+            title = self._feed.now.title.translate(_PLAIN_SIGNS)
             if title == told:
                 await self._title_changed.wait()
                 continue
@@ -217,6 +219,13 @@ class IcecastOutput:
         if settings.password_file is not None:
             return f"the file {settings.password_file}"
         return f"the environment variable {settings.password_env}"
+
+
+def _head_bytes(head: str) -> bytes:
+    try:
+        return head.encode("latin-1")  # what Icecast takes headers for
+    except UnicodeEncodeError:
+        return head.encode()
 
 
 def _basic(user: str, password: str) -> str:
