@@ -105,10 +105,10 @@ class Band:
     def apply(self, mood: Mood) -> None:
         """Follow another mood from the next bar on; a piece that cannot be of this mood ends at that bar line."""
         self._mood = mood
-        if self._form.fits(mood):
-            self._keys.forget()
-        else:
+        if not self._form.fits(mood):
             self._form.cut()
+        self._keys.forget()
+        self._drums.forget()
 
     def snapshot(self) -> Tree:
         """Return everything that the coming bars depend on."""

@@ -76,9 +76,10 @@ class ModelDrums:
         self._memory = {int(bar): [Hit(*values) for values in hits] for bar, hits in memory.items()}
 
     def _source(self, plan: BarPlan) -> list[Hit] | None:
-        for source in plan.drums_sources:
-            if source.piece_bar in self._memory and self._writer.rng.random() < source.chance:
-                return self._memory[source.piece_bar]
+        """Return the loop's bar to play again, if this is to be a repetition."""
+        known = [source for source in plan.drums_sources if source.piece_bar in self._memory]
+        if known and self._writer.rng.random() < known[0].chance:
+            return self._memory[known[0].piece_bar]
         return None
 
     def _header(self, plan: BarPlan, mood: Mood, density: int) -> list[int]:

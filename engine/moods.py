@@ -193,7 +193,7 @@ _BUILT_IN = (
     ),
     Mood(
         "cafe", bpm_low=83, bpm_high=90, keys=(0, 3, 5, 7, 10), minor_share=0.15,
-        palette=("two-fives", "I-vi-ii-V", "chromatic", "ii-V-I-vi", "tritone", "minor-two-five"),
+        palette=("two-fives", "I-vi-ii-V", "chromatic", "ii-V-I-vi", "royal-road", "autumn"),
         keys_density=3.4, drums_density=3.4, drum_style="jazz", melody_share=0.55, swing=0.62, snare_late_ms=8,
         human_ms=8, register_low=48, register_high=82, velocity_scale=0.92, piece_bars_low=48,
         keys_program=(0, 0), second_program=(0, 26), drum_kit=40, drums_db=-4, second_db=-5, vinyl_db=-36,
@@ -202,7 +202,7 @@ _BUILT_IN = (
     ),
     Mood(
         "sunset", bpm_low=75, bpm_high=82, keys=(2, 4, 7, 9, 11), minor_share=0.2,
-        palette=("IV-V-iii-vi", "royal-road", "IV-iii-vi-I", "minor-plagal", "i-bVI-bIII-bVII"),
+        palette=("IV-V-iii-vi", "royal-road", "IV-iii-vi-I", "minor-plagal", "tritone", "i-bVI-bIII-bVII"),
         keys_density=3.3, drums_density=3.0, drum_style="soul", melody_share=0.5, swing=0.59, snare_late_ms=16,
         keys_program=(0, 5), second_program=(0, 26), vinyl_db=-30, ambience_db=-60, keys_lowpass_hz=6600,
         drums_lowpass_hz=9500, saturation=0.32, room=0.2, sidechain_db=2.5,
@@ -244,7 +244,7 @@ _BUILT_IN = (
         "melancholy", bpm_low=62, bpm_high=70, keys=(1, 2, 4, 7, 9), minor_share=1.0,
         palette=("i-bVII-bVI-v", "bVI-v-i-i", "i-bIII-iv-bVI", "autumn", "dusk"),
         piano_style="pop", keys_density=3.0, drums_density=2.0, melody_share=0.25, swing=0.52, snare_late_ms=18,
-        register_low=45, register_high=77, velocity_scale=0.72, keys_program=(0, 0), second_program=(0, 48),
+        register_low=47, register_high=77, velocity_scale=0.72, keys_program=(0, 0), second_program=(0, 48),
         drums_db=-5, second_db=-11, vinyl_db=-29, ambience_db=-36, keys_lowpass_hz=3400, drums_lowpass_hz=7000,
         wow_cents=7, saturation=0.3, room=0.32, sidechain_db=1.5,
     ),

@@ -43,6 +43,7 @@ def score_keys(
     score += 0.8 * (0 in groups) + 0.4 * min(sum(size <= 2 for size in groups.values()), 3)
     wanted = PIANO_DENSITY_LIMITS[min(density, 6)]
     score -= 0.3 * abs(len(notes) - wanted)
+    score += 1.0 * len({step for note in notes for step in range(note.tick // 12, note.end // 12)}) / 16
     mean = sum(note.pitch for note in notes) / len(notes)
     if centre is not None:
         score -= 0.25 * max(0.0, abs(mean - centre) - _LEAP_SEMITONES)
@@ -85,7 +86,8 @@ def score_drums(hits: Sequence[Hit], before: Sequence[Hit] | None = None) -> flo
     score -= 0.6 * max(0, len(kicks) - 4) + 0.5 * len(kicks & set(BACKBEAT_STEPS))
     score += 0.4 * len(hats & _EIGHTHS) - 0.3 * len(hats - _EIGHTHS)
     score -= 0.4 * max(0, len(_steps(hits, OPEN_HAT)) - 1)
-    score += 0.3 * (0 < len(snares) - len(loud) <= 2)
+    ghosts = len(snares) - len(loud)
+    score += 0.3 * (0 < ghosts <= 2) - 0.4 * max(0, ghosts - 2)
     score -= 1.0 * sum(hit.pitch in (*TOMS, CRASH) for hit in hits)
     if before is not None:
         score += 0.8 * _likeness(kicks, _steps(before, KICK)) + 0.8 * _likeness(hats, _steps(before, *HATS, RIDE))

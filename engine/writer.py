@@ -57,6 +57,7 @@ class Ending:
 
     state: RecurrentState
     counts: FloatArray
+    logits: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Writer:
                         said.append(token)
                         rows.append(row)
                         continue
-                endings[candidate] = Ending(batch.row(row), counts[candidate])
+                endings[candidate] = Ending(batch.row(row), counts[candidate], logits[row].copy())
             if len(rows) < len(live):
                 batch = batch.keep(rows)
                 live = [live[row] for row in rows]
@@ -113,7 +114,7 @@ class Writer:
 
     def adopt(self, ending: Ending) -> None:
         """Go on from the end of a candidate."""
-        self._state, self._counts = ending.state, ending.counts
+        self._state, self._counts, self._logits = ending.state, ending.counts, ending.logits
 
     def replay(self, script: Sequence[int | Strike]) -> list[int]:
         """Say settled tokens and strikes; return the velocity bins that were sampled for the strikes."""
