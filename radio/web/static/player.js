@@ -214,3 +214,4 @@ setVolume(saved === null ? 80 : Number(saved));
 state("paused");
 setInterval(() => { watch(); show(); }, 250);
 poll();
+window.player = { audio };
