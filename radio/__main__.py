@@ -32,6 +32,7 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain sentences, no boxes
 )
 ConfigPath = Annotated[
     Path | None,

@@ -1,0 +1,166 @@
+import logging
+
+import pytest
+import soundfile
+import yaml
+from typer.testing import CliRunner
+
+from engine import MOODS
+from radio.__main__ import cli
+from radio.config import Config
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def config(tmp_path, root, monkeypatch):
+    """A configuration of its own in the current folder, with the repository's loops."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(f"engine: {{composer: rules, loops: {root / 'loops'}}}\n")
+    return path
+
+
+def lofi(*arguments):
+    return CliRunner().invoke(cli, list(arguments))
+
+
+def test_every_command_has_help():
+    said = lofi("--help").output
+    for command in ("run", "check", "render", "moods", "doctor"):
+        assert command in said
+        assert lofi(command, "--help").exit_code == 0
+
+
+def test_check_prints_the_effective_tree_as_yaml(config):
+    config.write_text("stations: {lofi: {title: Café ♭, mood: rainy}}\n")
+    done = lofi("check")
+    assert done.exit_code == 0
+    tree = Config.model_validate(yaml.safe_load(done.stdout))
+    assert tree.stations["lofi"].title == "Café ♭"
+    assert tree.engine.piano_model == config.parent / "models/piano"
+    assert "Café ♭" in done.stdout
+    assert "config.yaml: right." in done.stderr
+
+
+def test_check_shows_where_secrets_are_but_never_what_they_are(config, monkeypatch):
+    config.write_text("icecast: [{name: a, host: h, password_env: SOURCE_PASSWORD}]\n")
+    monkeypatch.setenv("SOURCE_PASSWORD", "hunter2")
+    done = lofi("check")
+    assert "password_env: SOURCE_PASSWORD" in done.stdout
+    assert "hunter2" not in done.output
+    monkeypatch.delenv("SOURCE_PASSWORD")
+    done = lofi("check")
+    assert done.exit_code == 0
+    assert "warning: icecast a: the environment variable SOURCE_PASSWORD is empty or missing" in done.stderr
+
+
+def test_check_tells_every_mistake_on_standard_error(config):
+    config.write_text("server: {prot: 1, port: -1}\nstations: {lofi: {mood: x}}\n")
+    done = lofi("check")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 3
+    assert "Did you mean 'port'?" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "check", "moods", "doctor"])
+def test_a_configuration_that_is_not_there_is_a_sentence(command, tmp_path):
+    done = lofi(command, "--config", str(tmp_path / "none.yaml"))
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"{tmp_path}/none.yaml: not found.")
+    assert "Traceback" not in done.stderr
+
+
+def test_run_needs_a_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = lofi("run")
+    assert done.exit_code == 2
+    assert "config.yaml: not found. Name another file with --config" in done.stderr
+
+
+def test_moods_lists_all_of_them_and_ones_own(config):
+    config.write_text("moods: {harbour: {base: rainy, bpm_low: 61}}\n")
+    done = lofi("moods")
+    assert done.exit_code == 0
+    for name in (*MOODS, "harbour (own)"):
+        assert name in done.stdout
+    assert "61-72" in done.stdout
+
+
+def test_moods_needs_no_configuration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "melancholy" in lofi("moods").stdout
+
+
+def render(*more):
+    return lofi("render", "--seconds", "4", "--seed", "5", "--mood", "sleep", *more)
+
+
+def test_render_writes_sound_and_notes_and_the_same_seed_gives_the_same_notes(config, tmp_path):
+    first = render("--out", "a.flac", "--midi", "a.mid")
+    assert first.exit_code == 0, first.output
+    assert "a.flac and a.mid: 4 s of sleep" in first.stdout
+    assert "seed 5." in first.stdout
+    assert soundfile.info(tmp_path / "a.flac").duration == 4.0
+    assert render("--out", "b.mp3", "--midi", "b.mid").exit_code == 0
+    assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
+    assert lofi("render", "-s", "4", "--seed", "6", "-m", "sleep", "-o", "c.wav", "--midi", "c.mid").exit_code == 0
+    assert (tmp_path / "a.mid").read_bytes() != (tmp_path / "c.mid").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--out", "x.ogg"], 1, "x.ogg: cannot write .ogg. Use .flac, .wav or .mp3."),
+        (["--out", "none/x.wav"], 1, "there is no folder none. Make it first."),
+        (["--out", "x.wav", "--mood", "raniy"], 2, "did you mean 'rainy'?"),
+        (["--out", "x.wav", "--seconds", "-1"], 1, "--seconds -1: must be 1 to 14400."),
+        (["--out", "x.wav", "--seconds", "two"], 2, "is not a valid float"),
+        ([], 2, "Missing option '--out'"),
+    ],
+)
+def test_render_refuses_in_a_sentence(arguments, code, said, config):
+    done = lofi("render", *arguments)
+    assert done.exit_code == code
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_render_names_a_sound_bank_that_is_missing(config):
+    config.write_text("engine: {composer: rules, soundfont: none.sf2}\n")
+    done = lofi("render", "--out", "x.wav")
+    assert done.exit_code == 1
+    assert "none.sf2" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_render_plays_by_rules_and_says_so_when_models_are_missing(config, root):
+    config.write_text(f"engine: {{loops: {root / 'loops'}}}\n")
+    done = lofi("render", "--out", "x.wav", "--seconds", "1")
+    assert done.exit_code == 0, done.output
+    assert "note: " in done.stderr
+    assert "models/piano" in done.stderr
+
+
+def test_doctor_ends_with_1_when_something_must_be_put_right(config):
+    config.write_text("engine: {composer: rules, soundfont: none.sf2}\nserver: {port: 0}\n")
+    done = lofi("doctor")
+    assert done.exit_code == 1
+    assert "fail sound" in done.stdout
+    assert "1 of these must be put right" in done.stderr
+
+
+def test_doctor_ends_with_0_when_the_radio_can_run(config):
+    with config.open("a") as file:
+        file.write("server: {port: 0}\n")
+    done = lofi("doctor")
+    assert done.exit_code == 0, done.output
+    assert "ok   sound" in done.stdout
