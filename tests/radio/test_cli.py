@@ -123,7 +123,7 @@ def test_render_writes_sound_and_notes_and_the_same_seed_gives_the_same_notes(co
         (["--out", "none/x.wav"], 1, "there is no folder none. Make it first."),
         (["--out", "x.wav", "--mood", "raniy"], 2, "did you mean 'rainy'?"),
         (["--out", "x.wav", "--seconds", "-1"], 1, "--seconds -1: must be 1 to 14400."),
-        (["--out", "x.wav", "--seconds", "two"], 2, "is not a valid float"),
+        (["--out", "x.wav", "--seconds", "two"], 2, "Invalid value for '--seconds'"),
         ([], 2, "Missing option '--out'"),
     ],
 )
