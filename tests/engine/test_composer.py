@@ -157,13 +157,25 @@ def test_a_drum_model_of_waits_is_refused():
 
 
 @pytest.fixture(scope="module")
-def shipped_bars(root):
-    piano, drums = (root / "models" / name for name in ("piano", "drums"))
-    for folder in (piano, drums):
+def shipped_models(root):
+    folders = [root / "models" / name for name in ("piano", "drums")]
+    for folder in folders:
         if not (folder / "card.json").exists():
             pytest.skip(f"{folder} holds no model: run `make train`")
-    player = compose_models(MOODS["study"], 20, load_recurrence(piano), load_recurrence(drums))
-    return list(islice(player, 64))
+    return [load_recurrence(folder) for folder in folders]
+
+
+@pytest.fixture(scope="module")
+def shipped_bars(shipped_models):
+    return list(islice(compose_models(MOODS["study"], 20, *shipped_models), 64))
+
+
+def test_the_shipped_models_go_on_bit_for_bit_after_a_restore(shipped_models, shipped_bars):
+    first = compose_models(MOODS["study"], 20, *shipped_models)
+    list(islice(first, 9))
+    other = compose_models(MOODS["sleep"], 1, *shipped_models)
+    other.restore(through_json(first.snapshot()))
+    assert list(islice(other, 8)) == list(islice(first, 8)) == shipped_bars[9:17]
 
 
 def test_the_shipped_drums_hold_the_backbeat(shipped_bars):
