@@ -142,9 +142,7 @@ class Producer:
         if resume is None:
             return True
         try:
-            await handle.restore(resume.snapshot)
-            for _ in range(resume.skip_bars):
-                await handle.render_bar()
+            await _bring(handle, resume)
             if self._newest is None:  # a saved state: the configuration may name another mood today
                 await handle.apply(self._mood)
         except EngineRaisedError as problem:
@@ -188,23 +186,26 @@ class Producer:
 
     async def _change_mood(self, handle: EngineHandle, mood: Mood) -> None:
         clock, lead = self._room.clock, self._lead
-        while True:
-            old = lead.bar_after(int(self._margin_s * SAMPLE_RATE_HZ))
-            if old is None:  # so little in store that the engine's next bar comes soon enough
-                await handle.apply(mood)
-                break
+        late = 0
+        while (old := lead.bar_after(int(self._margin_s * SAMPLE_RATE_HZ))) is not None:
             began_s = clock.now_s()
             await handle.restore(old.before)
             await handle.apply(mood)
             rendered = await handle.render_bar()
             took_s = clock.now_s() - began_s
-            self._margin_s = 0.3 + 1.5 * took_s
+            if late or lead.holds(old):
+                self._margin_s = 0.3 + 1.5 * took_s
             # the old bars stay in store until now: should the engine be late or die, the music goes on all the same
             if lead.holds(old):
                 lead.replace_from(old, self._received(rendered, old.block.start_frame))
                 break
+            # once is no matter: the engine listens to instruments that are new to it, and only the first time
+            late += 1
             logger.info("station %s: %.1f s for a new bar was too long, takes a later one", self._name, took_s)
-            self._margin_s += took_s
+        else:  # so little in store that the engine's next bar comes soon enough
+            if late and self._newest is not None:
+                await _bring(handle, Resume(self._newest.before, 1))
+            await handle.apply(mood)
         self._metrics.mood_changes.labels(self._name).inc()
         logger.info("station %s: mood %s", self._name, mood.name)
         if self._wanted is mood:
@@ -217,7 +218,8 @@ class Producer:
     async def _cope(self, problem: WorkerError) -> None:
         self._failures += 1
         self._metrics.engine_restarts.labels(self._name).inc()
-        logger.warning("station %s: %s; starts a new engine", self._name, problem, exc_info=problem.__cause__)
+        trace = problem if isinstance(problem, EngineRaisedError) else None
+        logger.warning("station %s: %s; starts a new engine", self._name, problem, exc_info=trace)
         if self._failures >= FAILURES_MAX:
             if not self.on_rules:
                 logger.error(
@@ -228,3 +230,10 @@ class Producer:
             self._models_again_s = self._room.clock.now_s() + RULES_S
         delay_s = 0.0 if self._failures == 1 else min(DELAY_MAX_S, 0.25 * 2**self._failures)
         await self._room.clock.sleep_until(self._room.clock.now_s() + delay_s)
+
+
+async def _bring(handle: EngineHandle, resume: Resume) -> None:
+    """Bring an engine to where it is to go on."""
+    await handle.restore(resume.snapshot)
+    for _ in range(resume.skip_bars):
+        await handle.render_bar()

@@ -8,10 +8,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from engine import SAMPLE_RATE_HZ, BarStart, Mood, Station, StationSetup
+from engine import SAMPLE_RATE_HZ, BarStart, Mood, Station
 from radio import state
 from radio.broadcast import Broadcast, Desk
 from radio.clock import Clock, SystemClock
@@ -60,7 +59,7 @@ class StationRuntime:
             logger.info("station %s: begins a new piece: the configuration names another seed", name)
             saved = None
         seed = self.settings.seed if saved is None else saved.seed
-        setup = _setup(config, config.mood(self.settings.mood), secrets.randbits(63) if seed is None else seed)
+        setup = config.setup(config.mood(self.settings.mood), secrets.randbits(63) if seed is None else seed)
         self.lead = Lead(int(config.engine.lead_s * SAMPLE_RATE_HZ))
         room = EngineRoom(house.builder, setup, own_process=house.own_process, clock=house.clock)
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
@@ -151,18 +150,3 @@ class StationRuntime:
             self._registered = (assets, self._house.journal.register(assets))
         self._house.journal.append(bar_row(self.name, start, wall, seed=self.producer.seed, assets=self._registered[1]))
         self._new_bar.set()
-
-
-def _setup(config: Config, mood: Mood, seed: int) -> StationSetup:
-    engine = config.engine
-    return StationSetup(
-        mood=mood,
-        seed=seed,
-        piano_model=Path(engine.piano_model),
-        drums_model=Path(engine.drums_model),
-        backend=engine.backend,
-        soundfont=engine.soundfont,
-        loops=engine.loops,
-        composer=engine.composer,
-        target_lufs=engine.target_lufs,
-    )

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,8 @@ class FakeStation:
         return FakeRendered(block, snapshot)
 
     def apply(self, mood):
+        while self.setup.trace is not None and (self.setup.trace / "hold").exists():
+            time.sleep(0.002)
         self.mood = mood
 
     def restore(self, data):

@@ -112,6 +112,22 @@ async def test_a_mood_with_a_short_lead_is_applied_to_the_next_bar_rendered():
         assert [start.bar.mood for start in starts] == ["study"] * 2 + ["rainy"] * 3
 
 
+@pytest.mark.parametrize(("passed", "rest"), [(9, 11), (17, 3)], ids=["a later bar takes it", "the end of the lead"])
+async def test_an_engine_that_is_late_with_a_mood_costs_no_frame(tmp_path, passed, rest):
+    async with producing(FakeSetup(trace=tmp_path), lead_bars=20) as studio:
+        await studio.full()
+        (tmp_path / "hold").touch()
+        studio.producer.change_mood(RAINY)
+        sound, starts = await studio.pull(passed)  # the bar line that was meant goes by
+        (tmp_path / "hold").unlink()
+        await settle(lambda: studio.count("mood_changes_total") == 1)
+        more, later = await studio.pull(rest + 3)
+        moods = [start.bar.mood for start in (*starts, *later)]
+        assert moods.index("rainy") == (passed + 8 if rest > 8 else 20)
+        assert set(moods[moods.index("rainy") :]) == {"rainy"}
+        np.testing.assert_array_equal(np.concatenate([sound, more]), expected(len(moods), lambda bar: moods[bar]))
+
+
 async def test_the_same_mood_again_changes_nothing():
     async with producing() as studio:
         await studio.full()
