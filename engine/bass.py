@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.chance import generator
-from engine.form import BarPlan
 from engine.harmony import pitch_classes
+from engine.plan import BarPlan
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Chord, NoteEvent, Part, Section
 
 LOWEST, HIGHEST = 28, 44

@@ -12,10 +12,11 @@ from typing import Protocol, Self, cast
 from engine.bass import bass_line
 from engine.drums import ModelDrums
 from engine.errors import EngineError, SnapshotError
-from engine.form import BarPlan, Form
+from engine.form import Form
 from engine.keys import ModelKeys
 from engine.melody import second_voice
 from engine.moods import Mood, mood_from_tree, mood_to_tree
+from engine.plan import BarPlan
 from engine.recurrence import Recurrence
 from engine.types import Bar, NoteEvent, Part, Tree
 

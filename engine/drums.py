@@ -13,8 +13,8 @@ from engine import tokens
 from engine.beat import ACCENT_BIN, CRASH, RIDE, RIM, SNARE, STEP_TICKS, TOMS, BeatGrammar, BeatRules, Hit
 from engine.chance import generator
 from engine.errors import ModelError
-from engine.form import BarPlan, DrumRole
 from engine.moods import Mood, Sampling
+from engine.plan import BarPlan, DrumRole
 from engine.ranking import score_drums
 from engine.recurrence import Recurrence
 from engine.types import NoteEvent, Part, Tree

@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.chance import generator
 from engine.composer import Band
-from engine.form import BarPlan, DrumRole
 from engine.harmony import scale_classes, voicing
 from engine.moods import Mood
+from engine.plan import BarPlan, DrumRole
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Chord, NoteEvent, Part, Section, Tree
 
 _STEP = TICKS_PER_BEAT // 4
@@ -41,7 +41,11 @@ class RuleKeys:
         rhythm = rhythms[int(generator(plan.piece.seed, 7, section, place // 2).integers(len(rhythms)))]
         events = [note for onset, length in rhythm for note in self._chord(plan, onset, length, (mood, touch))]
         if plan.keys_density >= 2 and rng.random() < 0.5 and plan.next_chord is not None:
-            events += self._tune(plan, mood, rng)
+            sounding = {
+                (note.pitch, tick) for note in events for tick in range(note.tick, note.tick + note.length_ticks)
+            }
+            tune = self._tune(plan, mood, rng)
+            events += [note for note in tune if (note.pitch, note.tick + note.length_ticks - 1) not in sounding]
         return events[:_MOST_NOTES]
 
     def _chord(self, plan: BarPlan, onset: int, length: int, hand: tuple[Mood, np.random.Generator]) -> list[NoteEvent]:

@@ -5,130 +5,32 @@ Plans each bar before anybody composes it. Knows nothing about models, notes or 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from typing import cast
 
 import numpy as np
 
-from engine import harmony, titles
+from engine import titles
 from engine.chance import generator, load_generator, round_by_chance, save_generator
 from engine.harmony import PROGRESSIONS
 from engine.moods import Mood
-from engine.types import Chord, Piece, Section, Tree
+from engine.plan import FORM, GROUP_BARS, BarPlan, DrumRole, PiecePlan, Source
+from engine.types import Piece, Section, Tree
 
-_FORM = (Section.INTRO, Section.A, Section.B, Section.BREAKDOWN, Section.A_RETURN, Section.OUTRO)
 _SHORTEST = {
     Section.INTRO: 4, Section.A: 8, Section.B: 8, Section.BREAKDOWN: 4, Section.A_RETURN: 8, Section.OUTRO: 4,
 }  # fmt: skip
+# an intro of four bars: with the end of the piece before, no more than eight bars pass without drums
 _LONGEST = {
-    Section.INTRO: 8, Section.A: 24, Section.B: 24, Section.BREAKDOWN: 8, Section.A_RETURN: 24, Section.OUTRO: 8,
+    Section.INTRO: 4, Section.A: 24, Section.B: 24, Section.BREAKDOWN: 8, Section.A_RETURN: 24, Section.OUTRO: 8,
 }  # fmt: skip
 _KEYS_DENSITY = {
     Section.INTRO: -0.7, Section.A: 0.0, Section.B: 0.6, Section.BREAKDOWN: -0.4, Section.A_RETURN: 0.3,
     Section.OUTRO: -0.8,
 }  # fmt: skip
-_WITHOUT_DRUMS = (Section.INTRO, Section.BREAKDOWN)
-_GROUP_BARS = 8
-"""A fill ends each group of eight bars."""
 _BUSIEST_KEYS_BUCKET = 4
 """At most 11 notes a bar: more is clutter."""
 _BUSIEST_DRUMS_BUCKET = 6
-
-
-class DrumRole(StrEnum):
-    """What the drummer does in a bar."""
-
-    NONE = "none"
-    BEAT = "beat"
-    FILL = "fill"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An earlier bar of the piece that may be played again."""
-
-    piece_bar: int
-    chance: float
-    """Share of the times when it is, 0-1."""
-
-
-@dataclass(frozen=True, slots=True)
-class BarPlan:
-    """What is decided about a bar before its notes."""
-
-    piece: Piece
-    piece_bar: int
-    section: Section
-    section_bar: int
-    chords: tuple[Chord, Chord]
-    """As written (C major or A minor), first and second half."""
-    next_chord: Chord | None
-    """First chord of the next bar; None at the end of the piece."""
-    keys_density: int
-    drums: DrumRole
-    drums_density: int
-    bass: bool
-    keys_sources: tuple[Source, ...] = ()
-    drums_sources: tuple[Source, ...] = ()
-
-    @property
-    def shift(self) -> int:
-        """Semitones from the music as written to the sounding key."""
-        return harmony.key_shift(self.piece.key, self.piece.minor)
-
-    @property
-    def sounding_chords(self) -> tuple[Chord, Chord]:
-        """The chords in the key of the piece."""
-        first, second = (Chord((chord.root + self.shift) % 12, chord.quality) for chord in self.chords)
-        return first, second
-
-
-@dataclass(frozen=True, slots=True)
-class PiecePlan:
-    """A piece with its sections and chord loops."""
-
-    piece: Piece
-    section_bars: tuple[int, ...]
-    """Lengths of intro, A, B, breakdown, A' and outro."""
-    loop_a: str
-    loop_b: str
-
-    def place(self, piece_bar: int) -> tuple[Section, int]:
-        """Return the section of a bar and the bar's place in it."""
-        place = piece_bar
-        for section, bars in zip(_FORM, self.section_bars, strict=True):
-            if place < bars:
-                return section, place
-            place -= bars
-        raise IndexError(f"piece of {self.piece.bars} bars has no bar {piece_bar}")
-
-    def start(self, section: Section) -> int:
-        """Return the piece bar at which a section begins."""
-        return sum(self.section_bars[: _FORM.index(section)])
-
-    def length(self, section: Section) -> int:
-        """Return the bars of a section."""
-        return self.section_bars[_FORM.index(section)]
-
-    def chords(self, piece_bar: int) -> tuple[Chord, Chord]:
-        """Return the chords of a bar as written; the piece ends on its chord of rest."""
-        if piece_bar == self.piece.bars - 1:
-            rest = harmony.tonic_chord(self.piece.minor)
-            return rest, rest
-        section, place = self.place(piece_bar)
-        loop = PROGRESSIONS[self.loop_b if section is Section.B else self.loop_a].bars
-        return loop[place % len(loop)]
-
-    def drum_role(self, section: Section, place: int) -> DrumRole:
-        """Return what the drummer does in a bar of a section."""
-        bars = self.length(section)
-        if section in _WITHOUT_DRUMS:
-            return DrumRole.NONE
-        if section is Section.OUTRO:
-            return DrumRole.BEAT if place < bars // 2 else DrumRole.NONE
-        last = place == bars - 1 or place % _GROUP_BARS == _GROUP_BARS - 1
-        return DrumRole.FILL if last else DrumRole.BEAT
 
 
 class Form:
@@ -218,7 +120,7 @@ class Form:
     def _bar_plan(self, plan: PiecePlan, bar: int, mood: Mood) -> BarPlan:
         section, place = plan.place(bar)
         last = bar == plan.piece.bars - 1
-        breath = -0.8 if place % _GROUP_BARS == _GROUP_BARS - 1 else 0.0
+        breath = -0.8 if place % GROUP_BARS == GROUP_BARS - 1 else 0.0
         density = mood.keys_density + _KEYS_DENSITY[section] + breath
         drums_density = mood.drums_density + (0.5 if section is Section.B else 0.0)
         role = plan.drum_role(section, place)
@@ -254,15 +156,14 @@ def _section_lengths(mood: Mood, rng: np.random.Generator) -> tuple[int, ...]:
     """Return section lengths that add up to a length of the mood's range, as near as whole phrases allow."""
     target = int(rng.integers(mood.piece_bars_low, mood.piece_bars_high + 1)) // 4 * 4
     bars = dict(_SHORTEST)
-    while sum(bars.values()) < target:
-        missing = target - sum(bars.values())
-        steps = {section: 8 if _SHORTEST[section] == 8 else 4 for section in _FORM}
-        open_to_more = [s for s in _FORM if steps[s] <= missing and bars[s] + steps[s] <= _LONGEST[s]]
-        if not open_to_more:
-            break
-        section = open_to_more[int(rng.integers(len(open_to_more)))]
-        bars[section] += steps[section]
-    return tuple(bars[section] for section in _FORM)
+    for step in (8, 4):  # long sections grow by whole groups; what is left goes to any section
+        grow = [s for s in FORM if _SHORTEST[s] == 8 or step == 4]
+        while target - sum(bars.values()) >= step:
+            open_to_more = [s for s in grow if bars[s] + step <= _LONGEST[s]]
+            if not open_to_more or (step == 8 and rng.random() < 0.2):
+                break
+            bars[open_to_more[int(rng.integers(len(open_to_more)))]] += step
+    return tuple(bars[section] for section in FORM)
 
 
 def _keys_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
@@ -271,10 +172,10 @@ def _keys_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
     The recipe's .70 and .55 gave 26-34 % repeats inside a section, the low end of our aim of 30-70 %.
     """
     section, place = plan.place(bar)
-    phrase = place % _GROUP_BARS
-    ending = phrase == _GROUP_BARS - 1
+    phrase = place % GROUP_BARS
+    ending = phrase == GROUP_BARS - 1
     wanted: list[tuple[int, float]] = []
-    if place >= _GROUP_BARS:
+    if place >= GROUP_BARS:
         wanted.append((bar - 8, 0.35 if ending else 0.6))
     if phrase >= 4:
         wanted.append((bar - 4, 0.35 if ending else 0.8))

@@ -12,9 +12,9 @@ import numpy as np
 
 from engine import tokens
 from engine.chance import generator
-from engine.form import BarPlan
 from engine.grammar import HALF_BAR_TICKS, KeysGrammar, KeysRules, WrittenNote, sounding_over
 from engine.moods import Mood, Sampling
+from engine.plan import BarPlan
 from engine.ranking import score_keys, shape_of
 from engine.recurrence import Recurrence
 from engine.timecode import time_code

@@ -210,7 +210,7 @@ _BUILT_IN = (
     Mood(
         "night-drive", bpm_low=84, bpm_high=92, keys=(1, 4, 6, 8, 11), minor_share=0.9,
         palette=("i-bVI-bIII-bVII", "i-bVII-bVI-v", "bVI-bVII-i-bIII", "i-iv", "vi-IV-I-V"),
-        keys_density=2.6, drums_density=4.2, drum_style="hiphop", melody_share=0.4, swing=0.52, snare_late_ms=6,
+        keys_density=2.6, drums_density=3.7, drum_style="hiphop", melody_share=0.4, swing=0.52, snare_late_ms=6,
         human_ms=4, register_low=46, register_high=78, velocity_scale=0.95, piece_bars_low=56, piece_bars_high=72,
         keys_program=(0, 5), bass_program=(0, 38), second_program=(0, 81), drum_kit=25, drums_db=-1, second_db=-11,
         vinyl_db=-36, ambience_db=-60, keys_lowpass_hz=5000, drums_lowpass_hz=12_000, wow_cents=5, saturation=0.4,
@@ -227,7 +227,7 @@ _BUILT_IN = (
     Mood(
         "jazzhop", bpm_low=85, bpm_high=92, keys=(0, 2, 3, 5, 10), minor_share=0.5,
         palette=("two-fives", "ii-V-I-vi", "chromatic", "autumn", "minor-two-five", "i-iv-bVII-bIII"),
-        keys_density=3.6, drums_density=4.6, drum_style="hiphop", melody_share=0.6, swing=0.61, snare_late_ms=14,
+        keys_density=3.6, drums_density=4.0, drum_style="hiphop", melody_share=0.6, swing=0.61, snare_late_ms=14,
         register_low=48, register_high=82, velocity_scale=1.0, piece_bars_low=48, piece_bars_high=72,
         keys_program=(0, 4), second_program=(0, 59), drums_db=0, bass_db=0, second_db=-8, vinyl_db=-27,
         ambience_db=-60, keys_lowpass_hz=6500, drums_lowpass_hz=10_500, saturation=0.35, room=0.12, sidechain_db=3,

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from engine.bass import HIGHEST, LOWEST, bass_line, low_root
-from engine.form import BarPlan, DrumRole
 from engine.harmony import pitch_classes
+from engine.plan import BarPlan, DrumRole
 from engine.types import TICKS_PER_BAR, Chord, NoteEvent, Part, Piece, Section
 
 PIECE = Piece(number=0, title="test piece", seed=5, bpm=75, key=2, minor=False, bars=48)

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from engine.form import DrumRole, Form
+from engine.form import Form
 from engine.moods import MOODS, Mood
+from engine.plan import DrumRole
 from engine.titles import COMBINATIONS
 from engine.types import Section
 
@@ -66,8 +67,21 @@ def test_drums_rest_in_intro_and_breakdown_and_fill_each_eight_bars():
     for plan in plans(STUDY, 4, 300):
         if plan.section in (Section.INTRO, Section.BREAKDOWN):
             assert plan.drums is DrumRole.NONE
-        if plan.section is Section.A:
-            assert (plan.drums is DrumRole.FILL) == (plan.section_bar % 8 == 7)
+        if plan.section is Section.A and plan.section_bar % 8 == 7:
+            assert plan.drums is DrumRole.FILL
+
+
+def test_a_fill_leads_into_the_breakdown():
+    for bars in pieces(STUDY, 14, 6):
+        last = [plan for plan in bars if plan.section is Section.B][-1]
+        assert last.drums is DrumRole.FILL
+
+
+def test_no_more_than_eight_bars_pass_without_drums():
+    resting = 0
+    for plan in plans(STUDY, 13, 600):
+        resting = resting + 1 if plan.drums is DrumRole.NONE else 0
+        assert resting <= 8
 
 
 def test_the_keys_are_alone_at_the_start_of_a_piece():

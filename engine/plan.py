@@ -1,0 +1,111 @@
+"""What is planned: a piece, and each bar of it before its notes. Knows nothing about chance, models or sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine import harmony
+from engine.harmony import PROGRESSIONS
+from engine.types import Chord, Piece, Section
+
+FORM = (Section.INTRO, Section.A, Section.B, Section.BREAKDOWN, Section.A_RETURN, Section.OUTRO)
+"""The order of sections in every piece."""
+GROUP_BARS = 8
+"""A fill ends each group of eight bars."""
+_WITHOUT_DRUMS = (Section.INTRO, Section.BREAKDOWN)
+
+
+class DrumRole(StrEnum):
+    """What the drummer does in a bar."""
+
+    NONE = "none"
+    BEAT = "beat"
+    FILL = "fill"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An earlier bar of the piece that may be played again."""
+
+    piece_bar: int
+    chance: float
+    """Share of the times when it is, 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlan:
+    """What is decided about a bar before its notes."""
+
+    piece: Piece
+    piece_bar: int
+    section: Section
+    section_bar: int
+    chords: tuple[Chord, Chord]
+    """As written (C major or A minor), first and second half."""
+    next_chord: Chord | None
+    """First chord of the next bar; None at the end of the piece."""
+    keys_density: int
+    drums: DrumRole
+    drums_density: int
+    bass: bool
+    keys_sources: tuple[Source, ...] = ()
+    drums_sources: tuple[Source, ...] = ()
+
+    @property
+    def shift(self) -> int:
+        """Semitones from the music as written to the sounding key."""
+        return harmony.key_shift(self.piece.key, self.piece.minor)
+
+    @property
+    def sounding_chords(self) -> tuple[Chord, Chord]:
+        """The chords in the key of the piece."""
+        first, second = (Chord((chord.root + self.shift) % 12, chord.quality) for chord in self.chords)
+        return first, second
+
+
+@dataclass(frozen=True, slots=True)
+class PiecePlan:
+    """A piece with its sections and chord loops."""
+
+    piece: Piece
+    section_bars: tuple[int, ...]
+    """Lengths of intro, A, B, breakdown, A' and outro."""
+    loop_a: str
+    loop_b: str
+
+    def place(self, piece_bar: int) -> tuple[Section, int]:
+        """Return the section of a bar and the bar's place in it."""
+        place = piece_bar
+        for section, bars in zip(FORM, self.section_bars, strict=True):
+            if place < bars:
+                return section, place
+            place -= bars
+        raise IndexError(f"piece of {self.piece.bars} bars has no bar {piece_bar}")
+
+    def start(self, section: Section) -> int:
+        """Return the piece bar at which a section begins."""
+        return sum(self.section_bars[: FORM.index(section)])
+
+    def length(self, section: Section) -> int:
+        """Return the bars of a section."""
+        return self.section_bars[FORM.index(section)]
+
+    def chords(self, piece_bar: int) -> tuple[Chord, Chord]:
+        """Return the chords of a bar as written; the piece ends on its chord of rest."""
+        if piece_bar == self.piece.bars - 1:
+            rest = harmony.tonic_chord(self.piece.minor)
+            return rest, rest
+        section, place = self.place(piece_bar)
+        loop = PROGRESSIONS[self.loop_b if section is Section.B else self.loop_a].bars
+        return loop[place % len(loop)]
+
+    def drum_role(self, section: Section, place: int) -> DrumRole:
+        """Return what the drummer does in a bar of a section."""
+        bars = self.length(section)
+        if section in _WITHOUT_DRUMS:
+            return DrumRole.NONE
+        if section is Section.OUTRO:
+            return DrumRole.BEAT if place < max(bars - 4, 2) else DrumRole.NONE
+        last = place == bars - 1 or place % GROUP_BARS == GROUP_BARS - 1
+        return DrumRole.FILL if last else DrumRole.BEAT
