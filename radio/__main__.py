@@ -116,7 +116,7 @@ def examine(config: ConfigPath = None) -> None:
             cli_show.show_finding(console, finding)
             failed += finding.state == "fail"
         if failed:
-            typer.echo(f"{failed} of these must be put right before the radio can run.", err=True)
+            typer.echo(f"{failed} failed. The remedy stands on each line.", err=True)
             raise typer.Exit(FAILED)
 
 

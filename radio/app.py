@@ -6,6 +6,7 @@ Knows nothing about music; every part of it is another file's.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import random
@@ -40,6 +41,12 @@ STOP_DRAIN_S = 0.5
 WEB_SHUTDOWN_S = 0.5
 BACKLOG_CONNECTIONS = 1024
 """Icecast's 5 loses listeners that come back all at once after a drop."""
+
+_ADDRESS_REMEDIES = {
+    errno.EADDRINUSE: "Another program holds it: stop that one, or set server.port in config.yaml.",
+    errno.EADDRNOTAVAIL: "This machine has no such address: set server.host in config.yaml to 127.0.0.1 or 0.0.0.0.",
+    errno.EACCES: "Ports below 1024 need privileges: set server.port in config.yaml to 1024 or more.",
+}
 
 Stations = Mapping[str, StationRuntime]
 
@@ -122,10 +129,9 @@ async def _open_web(config: Config, stations: Stations, metrics: Metrics, stack:
     try:
         await web.TCPSite(runner, host.strip("[]"), port, backlog=BACKLOG_CONNECTIONS).start()
     except OSError as problem:
-        raise PortError(
-            f"{host}:{port}: the web server cannot have this address ({os.strerror(problem.errno or 0)}). "
-            "Another program may hold it: stop that one, or set server.port in config.yaml."
-        ) from problem
+        said = os.strerror(problem.errno or 0)
+        remedy = _ADDRESS_REMEDIES.get(problem.errno or 0, "Check server.host and server.port in config.yaml.")
+        raise PortError(f"{host}:{port}: the web server cannot have this address ({said}). {remedy}") from problem
     shown_host, shown_port = runner.addresses[0][:2]
     logger.info("listen at http://%s:%d/", f"[{shown_host}]" if ":" in shown_host else shown_host, shown_port)
     return streams

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -32,17 +33,40 @@ def logging_station(name: str) -> Iterator[None]:
 
 def setup_logging(settings: Log, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send all logging of this process to standard error, without the secrets given."""
+    hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
+    lines = JsonLines(hidden) if settings.format == "json" else TextLines(hidden)
+    log_as(LogStyle(lines, logging.getLevelNamesMapping()[settings.level]), stream)
+
+
+@dataclass(frozen=True, slots=True)
+class LogStyle:
+    """How this process logs; picklable, so that a process it starts can log alike."""
+
+    lines: logging.Formatter
+    level: int
+
+
+def log_style() -> LogStyle | None:
+    """Tell how this process logs; None when `setup_logging` was not called."""
+    root = logging.getLogger()
+    for handler in root.handlers:
+        if isinstance(handler.formatter, _Lines):
+            return LogStyle(handler.formatter, root.level)
+    return None
+
+
+def log_as(style: LogStyle, stream: TextIO | None = None) -> None:
+    """Send all logging of this process to standard error in a style."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.addFilter(_add_station)
-    hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
-    handler.setFormatter(JsonLines(hidden) if settings.format == "json" else TextLines(hidden))
+    handler.setFormatter(style.lines)
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(settings.level)
+    root.setLevel(style.level)
     for noisy in ("watchfiles", "aiohttp.access", "asyncio"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(settings.level)))
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, style.level))
 
 
 class _Lines(logging.Formatter):

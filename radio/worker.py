@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from engine import AudioBlock, Mood
 from radio.errors import WorkerError
+from radio.log import LogStyle, log_as, log_style
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
@@ -116,8 +117,10 @@ def restore(data: bytes) -> None:
     _seat.engine.restore(data)
 
 
-def settle_in() -> None:
-    """Prepare the process: Ctrl-C is for the radio, and it must not outlive the radio."""
+def settle_in(style: LogStyle | None) -> None:
+    """Prepare the process: it logs as the radio does, Ctrl-C is for the radio, and it must not outlive the radio."""
+    if style is not None:
+        log_as(style)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True, name="parent-watch").start()
 
@@ -138,7 +141,8 @@ class EngineHandle:
         self._call_timeout_s = call_timeout_s
         self._executor: Executor
         if own_process:
-            self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=settle_in)
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(1, context, initializer=settle_in, initargs=(log_style(),))
         else:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
 

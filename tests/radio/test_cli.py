@@ -155,7 +155,7 @@ def test_doctor_ends_with_1_when_something_must_be_put_right(config):
     done = lofi("doctor")
     assert done.exit_code == 1
     assert "fail sound" in done.stdout
-    assert "1 of these must be put right" in done.stderr
+    assert "1 failed" in done.stderr
 
 
 def test_doctor_ends_with_0_when_the_radio_can_run(config):

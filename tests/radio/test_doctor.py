@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
-from web_fakes import BAR_FRAMES, bar_start
+from fakes_web import BAR_FRAMES, bar_start
 
 from engine import AudioBlock, RenderedBar, SoundBankError
 from radio.config import Config, Engine, Icecast

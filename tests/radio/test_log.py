@@ -1,11 +1,12 @@
 import io
 import json
 import logging
+import pickle
 
 import pytest
 
 from radio.config import Log
-from radio.log import logging_station, setup_logging
+from radio.log import log_as, log_style, logging_station, setup_logging
 
 
 @pytest.fixture
@@ -88,3 +89,17 @@ def test_setting_up_twice_does_not_double_lines(lines):
     read = lines()
     logging.getLogger("x").info("once")
     assert len(read()) == 1
+
+
+def test_a_process_that_we_start_can_log_alike(lines):
+    lines(["hunter2!"], format="json", level="ERROR")
+    stream = io.StringIO()
+    log_as(pickle.loads(pickle.dumps(log_style())), stream)
+    logging.getLogger("x").warning("no")
+    logging.getLogger("x").error("hunter2!")
+    assert json.loads(stream.getvalue())["message"] == "***"
+
+
+def test_without_setting_up_there_is_no_style_to_hand_on(lines):
+    logging.getLogger().handlers[:] = []
+    assert log_style() is None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from fakes_web import FakeStation, bar_start
 from playwright.async_api import async_playwright
-from web_fakes import FakeStation, bar_start
 
 from radio.metrics import Metrics
 from radio.web.app import make_app

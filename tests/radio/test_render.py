@@ -4,7 +4,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from web_fakes import BAR_FRAMES, bar_start
+from fakes_web import BAR_FRAMES, bar_start
 
 from engine import MOODS, SAMPLE_RATE_HZ, AudioBlock, RenderedBar
 from radio.encoders import MP3_FRAMES

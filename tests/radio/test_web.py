@@ -3,7 +3,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from web_fakes import FakeStation, bar_start
+from fakes_web import FakeStation, bar_start
 
 from engine import Chord
 from radio.metrics import Metrics

@@ -70,11 +70,16 @@ function watch() {
   if (audio.currentTime > lastTime + 0.01) {
     lastTime = audio.currentTime;
     lastMoved = performance.now();
-    if (root.dataset.state !== "playing") { attempts = 0; state("playing"); say(""); poll(); }
+    if (root.dataset.state !== "playing") { attempts = 0; state("playing"); say(""); poll(); setTimeout(tellDelay, 3000); }
   } else if (performance.now() - lastMoved > STALL_MS) {
     lastMoved = performance.now();
     retry();
   }
+}
+
+function tellDelay() {
+  const delay = Math.round((serverNow() - heardAt()) / 1000);
+  if (root.dataset.state === "playing" && delay >= 0 && delay < 120) say(`Live, ${delay} s behind the studio.`);
 }
 
 for (const event of ["error", "ended"]) audio.addEventListener(event, () => { if (wanted && audio.hasAttribute("src")) retry(); });
@@ -94,7 +99,7 @@ async function poll() {
     const now = Date.now();
     clockOffset = Date.parse(news.now) - (asked + now) / 2;
     bars = news.bars.map((bar) => ({ ...bar, from: Date.parse(bar.started_at) }));
-    if (!wanted && root.dataset.air === "off") say("");
+    if (!wanted && root.dataset.air === "off") say("Press play, or the space bar.");
     root.dataset.air = news.on_air ? "on" : "off";
     if (!news.on_air) say(`The station is silent just now: ${news.reason}`);
   } catch {
@@ -212,6 +217,7 @@ let saved = null;
 try { saved = localStorage.getItem("volume"); } catch { /* private windows */ }
 setVolume(saved === null ? 80 : Number(saved));
 state("paused");
+say("Press play, or the space bar.");
 setInterval(() => { watch(); show(); }, 250);
 poll();
 window.player = { audio };
