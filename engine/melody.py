@@ -13,6 +13,8 @@ from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, NoteEvent, Part, Section
 
 _PHRASE_BARS = 4
 _LOWEST, _HIGHEST = 67, 88
+_MOST_HIGH_KEYS = 2
+"""An answer waits while the keys themselves sing: more notes of theirs than this in its register."""
 _STEP = TICKS_PER_BEAT // 4
 _SECTIONS = (Section.A, Section.B, Section.BREAKDOWN, Section.A_RETURN)
 _RHYTHMS = (
@@ -33,7 +35,10 @@ def second_voice(plan: BarPlan, keys: Sequence[NoteEvent], melody_share: float) 
     place = plan.section_bar % _PHRASE_BARS
     if place not in ((1, 3) if answers else (2, 3)):
         return []
-    return _answer(plan, place, rng) if answers else _double(keys)
+    if not answers:
+        return _double(keys)
+    singing = sum(note.pitch >= _LOWEST for note in keys) > _MOST_HIGH_KEYS
+    return [] if singing else _answer(plan, place, rng)
 
 
 def _answer(plan: BarPlan, place: int, rng: np.random.Generator) -> list[NoteEvent]:
