@@ -80,6 +80,7 @@ class Station:
         self._synth = make_synth()
         self._library = LoopLibrary(setup.loops)
         mood = self._playable(setup.mood)
+        self._balance.prepare(mood)
         self._mixer = Mixer(mood, self._library, self._balance.natures_lufs(mood))
         self._fills = self._make_fills()
         self._master = Master(setup.target_lufs, MIX_LUFS)
@@ -130,6 +131,10 @@ class Station:
         """Take a mood from the next bar that is composed."""
         self._next_mood = mood
 
+    def prepare(self, mood: Mood) -> None:
+        """Get a mood's instruments ready while there is time: applying it then takes no longer than any bar."""
+        self._balance.prepare(mood)
+
     def snapshot(self) -> bytes:
         """Take everything that the programme from here on depends on."""
         before = self._state() if self._taken == len(self._sound) else self._before
@@ -156,7 +161,8 @@ class Station:
             self._taken, self._next_mood = taken, pending_mood
 
     def close(self) -> None:
-        """Free the synthesiser."""
+        """Free the synthesisers."""
+        self._balance.close()
         self._synth.close()
 
     def _position(self) -> int:

@@ -145,7 +145,6 @@ class FluidSynth:
                 "synth.threadsafe-api": 0,
             },
         )
-        self._pins = 0
         self._font = self._synth.sfload(str(self._bank))
         if self._font < 0:
             self._delete()
@@ -190,10 +189,10 @@ class FluidSynth:
         choices = ((bank, program), (128, 0)) if drums else ((bank, program), (0, program), (0, 0))
         for choice in choices:
             if self._synth.program_select(channel, self._font, *choice) == 0:
-                # A spare channel holds the instrument too, so that its samples stay while old notes ring out.
-                spare = len(PARTS) + self._pins % (_CHANNELS - len(PARTS))
-                self._pins += 1
-                self._synth.program_select(spare, self._font, *choice)
+                # pinned: its samples stay while old notes ring out, and every synth of this process finds them decoded
+                _foreign("fluid_synth_pin_preset", ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int)(
+                    self._synth.synth, self._font, *choice
+                )
                 return
         raise SoundBankError(f"{self._bank}: has no instrument {bank}:{program} and none to replace it. {BANK_REMEDY}")
 

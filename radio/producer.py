@@ -35,6 +35,8 @@ class EngineRoom:
     builder: Builder
     setup: Any
     """A frozen dataclass with at least `mood`, `seed` and `composer`; it must be picklable."""
+    moods: tuple[Mood, ...] = ()
+    """Moods that may come: the engine gets them ready while it has nothing better to do."""
     own_process: bool = True
     call_timeout_s: float = CALL_TIMEOUT_S
     clock: Clock = field(default_factory=SystemClock)
@@ -119,11 +121,13 @@ class Producer:
         self.pid, self.troubles, self.assets = facts.pid, facts.troubles, facts.assets
         if not await self._go_on(handle):
             return
-        bars = 0
+        bars, unprepared = 0, list(room.moods)
         while not (self.on_rules and room.clock.now_s() >= self._models_again_s):
             self._metrics.lead_seconds.labels(self._name).set(self._lead.frames / SAMPLE_RATE_HZ)
             if self._wanted is not None:
                 await self._change_mood(handle, self._wanted)
+            elif self._lead.full and unprepared:
+                await handle.prepare(unprepared.pop(0))
             elif self._lead.full:
                 self._lead.changed.clear()
                 await self._lead.changed.wait()

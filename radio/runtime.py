@@ -61,7 +61,8 @@ class StationRuntime:
         seed = self.settings.seed if saved is None else saved.seed
         setup = config.setup(config.mood(self.settings.mood), secrets.randbits(63) if seed is None else seed)
         self.lead = Lead(int(config.engine.lead_s * SAMPLE_RATE_HZ))
-        room = EngineRoom(house.builder, setup, own_process=house.own_process, clock=house.clock)
+        moods = tuple(config.mood(mood) for mood in config.mood_names())
+        room = EngineRoom(house.builder, setup, moods, house.own_process, clock=house.clock)
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
         self._health = Health(house.clock)
         self._encoder = Mp3Encoder(config.encoders.mp3.bitrate_kbps)

@@ -74,6 +74,9 @@ class Engine(Protocol):
     def apply(self, mood: Mood) -> None:
         """Take a mood from the next bar on."""
 
+    def prepare(self, mood: Mood) -> None:
+        """Do what takes long about a mood, so that applying it later does not."""
+
     def restore(self, data: bytes) -> None:
         """Go back to a snapshot."""
 
@@ -110,6 +113,11 @@ def render_bar() -> Rendered:
 def apply(mood: Mood) -> None:
     """Take a mood from the next bar on."""
     _seat.engine.apply(mood)
+
+
+def prepare(mood: Mood) -> None:
+    """Get a mood ready."""
+    _seat.engine.prepare(mood)
 
 
 def restore(data: bytes) -> None:
@@ -161,6 +169,10 @@ class EngineHandle:
     async def apply(self, mood: Mood) -> None:
         """Have a mood applied."""
         await self._ask(self._call_timeout_s, apply, mood)
+
+    async def prepare(self, mood: Mood) -> None:
+        """Have a mood got ready."""
+        await self._ask(self._call_timeout_s, prepare, mood)
 
     async def restore(self, data: bytes) -> None:
         """Have a snapshot restored."""

@@ -76,6 +76,10 @@ class FakeStation:
             time.sleep(0.002)
         self.mood = mood
 
+    def prepare(self, mood):
+        if self.setup.trace is not None:
+            (self.setup.trace / f"prepared {mood.name} at bar {self.index}").touch()
+
     def restore(self, data):
         try:
             self.index, self.frame, mood = json.loads(data)

@@ -16,9 +16,9 @@ from radio.producer import RULES_S, EngineRoom, Producer
 
 
 class Studio:
-    def __init__(self, setup=None, *, saved=None, lead_bars=4, call_timeout_s=5.0, own_process=False):
+    def __init__(self, setup=None, *, saved=None, lead_bars=4, call_timeout_s=5.0, own_process=False, moods=()):
         self.clock, self.metrics, self.lead = ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
-        room = EngineRoom(build_fake, setup or FakeSetup(), own_process, call_timeout_s, self.clock)
+        room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock)
         self.producer = Producer("lofi", room, self.lead, self.metrics, saved)
         self.bars = []
 
@@ -110,6 +110,14 @@ async def test_a_mood_with_a_short_lead_is_applied_to_the_next_bar_rendered():
         studio.producer.change_mood(RAINY)
         _, starts = await studio.pull(5)
         assert [start.bar.mood for start in starts] == ["study"] * 2 + ["rainy"] * 3
+
+
+async def test_moods_that_may_come_are_prepared_once_the_lead_is_full(tmp_path):
+    async with producing(FakeSetup(trace=tmp_path), moods=(STUDY, RAINY)) as studio:
+        await settle(lambda: len(list(tmp_path.iterdir())) == 2)
+        await studio.pull(3)
+        await studio.full()
+        assert {one.name for one in tmp_path.iterdir()} == {"prepared study at bar 4", "prepared rainy at bar 4"}
 
 
 @pytest.mark.parametrize(("passed", "rest"), [(9, 11), (17, 3)], ids=["a later bar takes it", "the end of the lead"])
