@@ -4,6 +4,11 @@ const base = new URL(root.dataset.root, location.href);
 const byId = (id) => document.getElementById(id);
 const STALL_MS = 8000, RETRY_MS = [1000, 2000, 4000, 8000, 15000], POLL_MS = 4000, IDLE_POLL_MS = 20000;
 
+const MAKERS = {
+  models: "Two small recurrent networks are writing the piano and the drums right now, bar by bar.",
+  rules: "A small composer of plain rules is writing it right now, bar by bar, while the networks are away.",
+};
+
 const audio = new Audio();
 audio.preload = "none";
 let wanted = false;      // the listener wants to hear something
@@ -133,6 +138,7 @@ function show() {
   put("section", bar.section);
   put("clock", `${clock(bar.piece_bar * bar.seconds + inBar)} of about ${clock(bar.piece_bars * bar.seconds)}`);
   put("listeners", news.listeners === 1 ? "1 listener" : news.listeners > 1 ? `${news.listeners} listeners` : "");
+  put("maker", MAKERS[news.composer] ?? MAKERS.models);
   root.dataset.mood = bar.mood;
   root.style.setProperty("--done", done.toFixed(4));
   byId("progress").style.strokeDasharray = `${(done * 100).toFixed(2)} 100`;
