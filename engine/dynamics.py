@@ -5,6 +5,7 @@ Both take float32 [2, frames] of any length and give the same sound for any way 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -16,25 +17,31 @@ from engine.loudness import STEP_FRAMES, KWeighting, PeakDetector, lufs, power_o
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 
-class Rider:
-    """Keeps the programme at its loudness over tens of seconds, as a hand on the fader would.
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """How a hand moves a fader."""
 
-    It remembers the power of the last half minute or so (a leaky mean, first filled with the loudness the mixer is
-    calibrated to), and moves the fader in 100 ms ramps. Stretches far under the programme do not move it, so it never
-    pulls up the gap between two pieces.
+    memory_s: float = 15.0
+    first_memory_s: float = 2.0
+    gate_lu: float = 15.0
+    """What is softer than the mean by more than this does not count."""
+    rise_db_per_s: float = 0.6
+    fall_db_per_s: float = 2.0
+    range_db: float = 15.0
+
+
+class Rider:
+    """Keeps a sound at its loudness over tens of seconds, as a hand on the fader would.
+
+    It remembers the power of the last seconds (a leaky mean, first filled with the loudness that is expected), and
+    moves the fader in 100 ms ramps. Stretches far under the mean do not move it, so it never pulls up a gap.
     """
 
-    MEMORY_S = 15.0
-    FIRST_MEMORY_S = 2.0
-    GATE_LU = 12.0
-    RISE_DB_PER_S, FALL_DB_PER_S = 0.6, 2.0
-    RANGE_DB = 15.0
-
-    def __init__(self, target_lufs: float, expected_lufs: float) -> None:
-        self._target_lufs = target_lufs
+    def __init__(self, target_lufs: float, expected_lufs: float, hand: Hand = Hand()) -> None:
+        self._target_lufs, self._hand = target_lufs, hand
         self._weighting = KWeighting()
         self._power = power_of(expected_lufs)
-        self._age_s = self.FIRST_MEMORY_S
+        self._age_s = hand.first_memory_s
         self._from_db = self._to_db = target_lufs - expected_lufs
         self._at = 0
 
@@ -83,12 +90,13 @@ class Rider:
     def _move(self, power: float) -> None:
         """Learn one step and set the next ramp."""
         step_s = STEP_FRAMES / SAMPLE_RATE_HZ
-        if lufs(power) > lufs(self._power) - self.GATE_LU:
-            self._age_s = min(self._age_s + step_s, self.MEMORY_S)
+        if lufs(power) > lufs(self._power) - self._hand.gate_lu:
+            self._age_s = min(self._age_s + step_s, self._hand.memory_s)
             self._power += (power - self._power) * step_s / self._age_s
         wanted_db = self._target_lufs - lufs(self._power)
-        wanted_db = min(max(wanted_db, -self.RANGE_DB), self.RANGE_DB)
-        low, high = self._to_db - self.FALL_DB_PER_S * step_s, self._to_db + self.RISE_DB_PER_S * step_s
+        wanted_db = min(max(wanted_db, -self._hand.range_db), self._hand.range_db)
+        low = self._to_db - self._hand.fall_db_per_s * step_s
+        high = self._to_db + self._hand.rise_db_per_s * step_s
         self._from_db, self._to_db = self._to_db, min(max(wanted_db, low), high)
 
 

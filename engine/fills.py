@@ -13,7 +13,7 @@ from engine.sequencer import LOOKAHEAD_FRAMES
 from engine.types import Bar, FloatArray, Tree
 
 PIECE_FILL, SECTION_FILL = "needle", "sweep"
-_LEVELS_DB = {PIECE_FILL: -13.0, SECTION_FILL: -16.0}
+_LEVELS_DB = {PIECE_FILL: -13.0, SECTION_FILL: -19.0}
 """Loudness relative to the mix."""
 
 

@@ -141,7 +141,7 @@ class PeakDetector:
     def process(self, samples: FloatArray) -> FloatArray:
         """Return peaks, float32 [frames], of both channels; DELAY_FRAMES late."""
         if samples.shape[1] == 0:
-            return samples[0]
+            return cast(FloatArray, samples[0])
         line = np.concatenate([self._past, samples], axis=1)
         self._past = line[:, -(_PEAK_TAPS - 1) :].copy()
         frames = samples.shape[1]

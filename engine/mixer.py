@@ -17,15 +17,15 @@ from engine.filters import Glide, db_to_gain
 from engine.loops import LoopLibrary
 from engine.moods import Mood
 from engine.sequencer import KICKS
-from engine.strip import TONES, Strip
+from engine.strip import TONES, Setting, Strip
 from engine.synth import PARTS
 from engine.types import FloatArray, Part, SynthEvent, Tree
 
 MIX_LUFS = -21.5
 """Loudness of the music before the master, by calibration; the loops' levels in a mood are relative to it."""
 
-EVEN_LUFS = {Part.KEYS: -20.0, Part.DRUMS: -20.0, Part.BASS: -23.5, Part.SECOND: -22.0}
-"""Loudness of each part's standard phrase in the even mix."""
+PHRASE_LUFS = {Part.KEYS: -20.0, Part.DRUMS: -20.0, Part.BASS: -23.5, Part.SECOND: -22.0}
+"""Level at which each part's standard phrase enters its strip; the players' bars come out near the even mix."""
 
 BASS_LOW_PASS_HZ = 1500.0
 
@@ -36,10 +36,8 @@ class Mixer:
     LATENCY_FRAMES = Wow.CENTRE_FRAMES
 
     def __init__(self, mood: Mood, library: LoopLibrary, natures_lufs: Mapping[Part, float]) -> None:
-        self._strips = {
-            part: Strip(TONES[part], _gain(part, mood, natures_lufs), _cutoff_hz(part, mood)) for part in PARTS
-        }
-        self._pan = Pan(hz=0.23, depth=0.18)
+        self._strips = {part: Strip(TONES[part], _setting(part, mood, natures_lufs)) for part in PARTS}
+        self._pan = Pan(hz=0.23, depth=0.3)
         self._duck, self._duck_depth = Duck(), Glide(1.0 - db_to_gain(-mood.sidechain_db))
         self._room, self._room_share = Room(), Glide(mood.room)
         self._wow, self._drive = Wow(mood.wow_cents), Glide(mood.saturation)
@@ -53,7 +51,7 @@ class Mixer:
     def apply(self, mood: Mood, natures_lufs: Mapping[Part, float]) -> None:
         """Glide to another mood."""
         for part, strip in self._strips.items():
-            strip.aim(_gain(part, mood, natures_lufs), _cutoff_hz(part, mood))
+            strip.aim(_setting(part, mood, natures_lufs))
         self._duck_depth.aim(1.0 - db_to_gain(-mood.sidechain_db))
         self._room_share.aim(mood.room)
         self._wow.aim(mood.wow_cents)
@@ -105,14 +103,12 @@ def kicks_in(events: Iterable[SynthEvent], start_frame: int) -> list[tuple[int, 
     ]
 
 
-def _gain(part: Part, mood: Mood, natures_lufs: Mapping[Part, float]) -> float:
-    level_db = {
-        Part.KEYS: mood.keys_db, Part.DRUMS: mood.drums_db, Part.BASS: mood.bass_db, Part.SECOND: mood.second_db
-    }[part]  # fmt: skip
-    return db_to_gain(EVEN_LUFS[part] - natures_lufs[part] + level_db)
-
-
-def _cutoff_hz(part: Part, mood: Mood) -> float:
-    if part is Part.DRUMS:
-        return mood.drums_lowpass_hz
-    return BASS_LOW_PASS_HZ if part is Part.BASS else mood.keys_lowpass_hz
+def _setting(part: Part, mood: Mood, natures_lufs: Mapping[Part, float]) -> Setting:
+    """What a mood asks of a part's strip."""
+    level_db, low_pass_hz = {
+        Part.KEYS: (mood.keys_db, mood.keys_lowpass_hz),
+        Part.DRUMS: (mood.drums_db, mood.drums_lowpass_hz),
+        Part.BASS: (mood.bass_db, BASS_LOW_PASS_HZ),
+        Part.SECOND: (mood.second_db, mood.keys_lowpass_hz),
+    }[part]
+    return Setting(db_to_gain(PHRASE_LUFS[part] - natures_lufs[part]), db_to_gain(level_db), low_pass_hz)

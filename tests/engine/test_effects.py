@@ -10,7 +10,7 @@ from engine.filters import Filter, Glide, LowPass, high_pass, low_pass, shelf
 from engine.loudness import KWeighting, PeakDetector, true_peak_dbtp
 from engine.master import Master
 from engine.snapshot import pack, unpack
-from engine.strip import TONES, Strip
+from engine.strip import TONES, Setting, Strip
 from engine.types import SAMPLE_RATE_HZ, Part
 
 FRAMES = 30_000
@@ -34,8 +34,8 @@ def gliding_wow():
 
 
 def gliding_strip():
-    effect = Strip(TONES[Part.KEYS], 1.0, 4000.0)
-    effect.aim(0.3, 1000.0)
+    effect = Strip(TONES[Part.KEYS], Setting(1.0, 1.0, 4000.0))
+    effect.aim(Setting(0.3, 0.7, 1000.0))
     return effect
 
 
@@ -210,7 +210,7 @@ def test_the_side_chain_survives_a_snapshot():
 
 
 def test_a_strip_replaces_what_is_no_number_by_silence_and_counts_it():
-    strip = Strip(TONES[Part.BASS], 1.0, 1000.0)
+    strip = Strip(TONES[Part.BASS], Setting(1.0, 1.0, 1000.0))
     for poison in (np.nan, np.inf):
         broken = noise(2000)
         broken[0, 700] = poison

@@ -11,7 +11,7 @@ from engine.errors import SoundBankError
 from engine.fills import PIECE_FILL, Fills
 from engine.loops import LoopLibrary
 from engine.loudness import integrated_lufs
-from engine.mixer import EVEN_LUFS, MIX_LUFS, Mixer, kicks_in
+from engine.mixer import MIX_LUFS, PHRASE_LUFS, Mixer, kicks_in
 from engine.moods import MOODS, find_mood
 from engine.sequencer import LOOKAHEAD_FRAMES
 from engine.snapshot import pack, unpack
@@ -215,4 +215,4 @@ def test_natures_of_the_real_bank_are_plausible_for_every_mood():
     balance = Balance(lambda: FluidSynth(bank))
     for mood in (MOODS["study"], MOODS["jazzhop"]):
         for part, lufs in balance.natures_lufs(mood).items():
-            assert -45 < lufs < -12, f"{mood.name} {part}: {lufs:.1f} LUFS against {EVEN_LUFS[part]} in the mix"
+            assert -45 < lufs < -12, f"{mood.name} {part}: {lufs:.1f} LUFS against {PHRASE_LUFS[part]} in the mix"
