@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -110,6 +111,14 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
     return card
 
 
+def tokens_of_best(history: Path) -> int:
+    """Return how many tokens a run had seen at its best validation; 0 without a history."""
+    if not history.is_file():
+        return 0
+    reports = json.loads(history.read_text(encoding="utf-8"))
+    return int(min(reports, key=lambda report: report["nll_per_token"])["tokens_seen"])
+
+
 def _write(path: Path, data: bytes) -> None:
     if len(data) > LARGEST_FILE_BYTES:
         raise ExportError(f"{path}: {len(data)} bytes, allowed are {LARGEST_FILE_BYTES}. Train a smaller network.")
@@ -127,16 +136,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="default: models/PART")
     parser.add_argument("--origin", default="Trained from scratch with training/train.py.")
     parser.add_argument("--command", default="", help="the command behind the weights, for the card")
-    parser.add_argument("--tokens-seen", type=int, default=0)
+    parser.add_argument("--tokens-seen", type=int, help="default: from the run's history.json")
     options = parser.parse_args(arguments)
-    weights = load_weights(options.weights or options.prepared / options.part / "best.pth")
-    origin = Origin(
-        options.part,
-        options.origin,
-        options.command or f"training/runs/{options.part}.sh",
-        options.tokens_seen,
-    )
-    card = export(weights, origin, options.prepared, options.out or Path("models") / options.part)
+    # One thread: a second one waits for the first whenever a training run holds its core.
+    torch.set_num_threads(1)
+    path = options.weights or options.prepared / options.part / "best.pth"
+    seen = tokens_of_best(path.with_name("history.json")) if options.tokens_seen is None else options.tokens_seen
+    origin = Origin(options.part, options.origin, options.command or f"training/runs/{options.part}.sh", seen)
+    card = export(load_weights(path), origin, options.prepared, options.out or Path("models") / options.part)
     for name, value in card["validation"].items():
         print(f"{name}: {value}")
 
