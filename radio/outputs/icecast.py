@@ -56,6 +56,7 @@ class IcecastOutput:
     def __init__(self, settings: Icecast, feed: Feed, metrics: Metrics) -> None:
         self.name = f"icecast {settings.name}"
         self._settings, self._feed, self._metrics = settings, feed, metrics
+        metrics.expect_icecast(settings.name)
         self._title_changed = asyncio.Event()
         self._was_connected = False
 
@@ -65,8 +66,16 @@ class IcecastOutput:
             authorization = _basic(self._settings.user, self._settings.password())
         except SecretError as problem:
             raise RefusedError(str(problem)) from problem
-        reader, writer = await self._connect()
         listener = self._feed.hub.listen(0, skips=True)
+        try:
+            # Icecast drops a source that sends nothing for 10 s, and an engine on a busy machine starts as slowly
+            if self._feed.hub.last_frame is not None or await listener.read():
+                await self._feed_mount(listener, authorization)
+        finally:
+            self._feed.hub.leave(listener)
+
+    async def _feed_mount(self, listener: Listener, authorization: str) -> None:
+        reader, writer = await self._connect()
         unwatch = self._feed.now.watch(lambda _start, _wall: self._title_changed.set())
         try:
             await self._ask_for_mount(reader, writer, authorization)
@@ -77,7 +86,6 @@ class IcecastOutput:
                     titles.cancel()
         finally:
             unwatch()
-            self._feed.hub.leave(listener)
             writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -33,14 +33,16 @@ MP3_FRAME_S = 1152 / 48_000
 
 
 class Source:
-    def __init__(self, port, **settings):
+    def __init__(self, port, *, sounds=True, **settings):
         self.hub, self.now, self.metrics = Hub(65_536), NowPlaying(), Metrics()
         self.settings = Icecast(name="ice", host="127.0.0.1", port=port, password_env="LOFI_TEST_PASSWORD", **settings)
         feed = Feed(Station(title="Lofi Ä", description="endless"), self.hub, self.now, "audio/mpeg", 128)
         self.output = IcecastOutput(self.settings, feed, self.metrics)
         self.engine = FakeStation(FakeSetup())
         self.longest_publish_s = 0.0
-        self.begin_piece()
+        if sounds:
+            self.begin_piece()
+            self.publish(CHUNKS[0])
 
     def begin_piece(self):
         """Begin the next piece: the title changes."""
@@ -183,6 +185,24 @@ async def test_a_missing_password_is_told_and_asked_for_slowly(monkeypatch):
     monkeypatch.delenv("LOFI_TEST_PASSWORD")
     with pytest.raises(RefusedError, match="LOFI_TEST_PASSWORD is empty or missing"):
         await Source(9).output.run()
+
+
+async def test_it_connects_when_there_is_sound_and_not_before():
+    async with fake_icecast() as server:
+        source = Source(server.port, sounds=False)
+        async with running(source.output.run()):
+            await asyncio.sleep(0.05)
+            assert server.sources == []
+            source.begin_piece()
+            source.publish(CHUNKS[0])
+            await settle(lambda: len(server.titles) == 1)
+
+
+async def test_a_station_that_stops_before_its_first_sound_ends_it_too():
+    source = Source(9, sounds=False)
+    source.hub.close()
+    async with asyncio.timeout(1):
+        await source.keep_alive()
 
 
 async def test_it_ends_by_itself_when_the_station_stops():
