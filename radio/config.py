@@ -251,7 +251,7 @@ class Config(Part):
 
 def _anchor(value: object, folder: Path) -> object:
     if isinstance(value, Path):
-        return folder / value.expanduser()
+        return folder / Path(os.path.expanduser(value))  # Path.expanduser raises for a user it does not know
     if isinstance(value, tuple):
         return tuple(_anchor(item, folder) for item in value)
     if isinstance(value, BaseModel):

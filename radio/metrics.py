@@ -28,6 +28,19 @@ class Metrics:
         GCCollector(registry=self.registry)
         return self
 
+    def expect_station(self, station: str) -> None:
+        """Begin a station's counters at 0: a rate needs the value before the first event."""
+        for metric in (
+            self.frames_broadcast, self.bars_broadcast, self.engine_restarts, self.underrun_frames,
+            self.composer_fallback, self.mood_changes, self.clock_skips,
+        ):  # fmt: skip
+            metric.labels(station)
+
+    def expect_icecast(self, output: str) -> None:
+        """Begin an Icecast output's numbers at 0: one that never connects must show, too."""
+        self.icecast_connected.labels(output)
+        self.icecast_reconnects.labels(output)
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format; serve it as `CONTENT_TYPE`."""
         return generate_latest(self.registry)

@@ -53,6 +53,7 @@ class StationRuntime:
         self.now = NowPlaying()
         self.hub = Hub(config.server.burst_bytes)
         self._house = house
+        house.metrics.expect_station(name)
         self._state_path = config.state.folder / f"{name}.state"
         saved = state.load(self._state_path)
         if saved is not None and self.settings.seed not in (None, saved.seed):

@@ -51,6 +51,13 @@ def test_paths_start_at_the_files_folder():
     assert config.journal.path == Path("/somewhere/j.sqlite3")
 
 
+def test_a_home_folder_is_found_and_an_unknown_one_left_alone(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    config = parse_config("engine: {piano_model: ~/m, drums_model: ~nobody-of-that-name/m}", HERE)
+    assert config.engine.piano_model == Path("/home/me/m")
+    assert config.engine.drums_model == Path("/somewhere/~nobody-of-that-name/m")
+
+
 def test_the_tree_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Config().server.port = 1

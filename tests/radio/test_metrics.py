@@ -46,3 +46,13 @@ def test_a_registry_of_ones_own_is_used():
 
 def test_the_processs_own_numbers_can_be_added():
     assert b"process_resident_memory_bytes" in Metrics().with_process().text()
+
+
+def test_a_station_and_an_output_begin_at_zero_before_anything_happens():
+    metrics = Metrics()
+    metrics.expect_station("lofi")
+    metrics.expect_icecast("main")
+    value = metrics.registry.get_sample_value
+    assert value("lofi_engine_restarts_total", {"station": "lofi"}) == 0
+    assert value("lofi_underrun_frames_total", {"station": "lofi"}) == 0
+    assert value("lofi_icecast_connected", {"output": "main"}) == 0
