@@ -24,6 +24,7 @@ from radio.errors import PortError, RadioError
 from radio.health import watch_lag
 from radio.journal import Journal
 from radio.keepalive import Keeper, keepalive
+from radio.log import logging_station
 from radio.metrics import Metrics
 from radio.notify import sd_notify, watchdog_period_s
 from radio.outputs import icecast
@@ -87,12 +88,14 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
     async with asyncio.TaskGroup() as tasks:
         broadcasts = []
         for name, station in stations.items():
-            tasks.create_task(station.producer.run(), name=f"produce {name}")
-            broadcasts.append(tasks.create_task(station.broadcast.run(), name=f"broadcast {name}"))
-            tasks.create_task(station.remember(), name=f"remember {name}")
+            with logging_station(name):
+                tasks.create_task(station.producer.run(), name=f"produce {name}")
+                broadcasts.append(tasks.create_task(station.broadcast.run(), name=f"broadcast {name}"))
+                tasks.create_task(station.remember(), name=f"remember {name}")
         for settings in reloader.config.icecast:
             output = icecast.IcecastOutput(settings, stations[settings.station].feed, house.metrics)
-            tasks.create_task(keepalive(output.name, output.run, icecast.ERRORS, keeper), name=output.name)
+            with logging_station(settings.station):
+                tasks.create_task(keepalive(output.name, output.run, icecast.ERRORS, keeper), name=output.name)
         tasks.create_task(reloader.run(), name="reload")
         tasks.create_task(watch_lag(house.clock, house.metrics), name="lag")
         tasks.create_task(_tell_systemd(stations), name="systemd")

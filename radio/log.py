@@ -35,7 +35,7 @@ def setup_logging(settings: Log, secrets: Iterable[str] = (), stream: TextIO | N
     """Send all logging of this process to standard error, without the secrets given."""
     hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
     lines = JsonLines(hidden) if settings.format == "json" else TextLines(hidden)
-    log_as(LogStyle(lines, logging.getLevelNamesMapping()[settings.level]), stream)
+    log_as(LogStyle(lines, logging.getLevelNamesMapping()[settings.level], _station.get()), stream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class LogStyle:
 
     lines: logging.Formatter
     level: int
+    station: str = ""
 
 
 def log_style() -> LogStyle | None:
@@ -51,12 +52,13 @@ def log_style() -> LogStyle | None:
     root = logging.getLogger()
     for handler in root.handlers:
         if isinstance(handler.formatter, _Lines):
-            return LogStyle(handler.formatter, root.level)
+            return LogStyle(handler.formatter, root.level, _station.get())
     return None
 
 
 def log_as(style: LogStyle, stream: TextIO | None = None) -> None:
     """Send all logging of this process to standard error in a style."""
+    _station.set(style.station)
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.addFilter(_add_station)
     handler.setFormatter(style.lines)
@@ -94,7 +96,8 @@ class TextLines(_Lines):
         when = datetime.fromtimestamp(record.created).astimezone().strftime("%Y-%m-%d %H:%M:%S")
         station = getattr(record, "station", "")
         message = " ".join(self._message(record).splitlines())
-        line = f"{when} {record.levelname:<7} {f'{station}: ' if station else ''}{message}"
+        prefix = f"{station}: " if station and f"station {station}:" not in message else ""
+        line = f"{when} {record.levelname:<7} {prefix}{message}"
         error = self._error(record)
         return f"{line}\n{error}" if error else line
 

@@ -36,6 +36,13 @@ def test_text_has_time_level_station_and_message(lines):
     assert first[:4].isdigit()
 
 
+def test_a_station_that_names_itself_is_not_named_twice(lines):
+    read = lines()
+    with logging_station("lofi"):
+        logging.getLogger("radio.x").info("station lofi: on air")
+    assert read()[0].endswith(" INFO    station lofi: on air")
+
+
 def test_json_is_one_object_a_line_even_with_a_traceback(lines):
     read = lines(format="json")
     with logging_station("lofi"):
@@ -94,10 +101,14 @@ def test_setting_up_twice_does_not_double_lines(lines):
 def test_a_process_that_we_start_can_log_alike(lines):
     lines(["hunter2!"], format="json", level="ERROR")
     stream = io.StringIO()
-    log_as(pickle.loads(pickle.dumps(log_style())), stream)
-    logging.getLogger("x").warning("no")
-    logging.getLogger("x").error("hunter2!")
-    assert json.loads(stream.getvalue())["message"] == "***"
+    with logging_station("lofi"):
+        style = pickle.loads(pickle.dumps(log_style()))
+    with logging_station(""):
+        log_as(style, stream)
+        logging.getLogger("x").warning("no")
+        logging.getLogger("x").error("hunter2!")
+    told = json.loads(stream.getvalue())
+    assert (told["message"], told["station"]) == ("***", "lofi")
 
 
 def test_without_setting_up_there_is_no_style_to_hand_on(lines):
