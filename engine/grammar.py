@@ -28,7 +28,7 @@ OVERHANG_TICKS = 84
 _ON_GRID: BoolArray = np.arange(TICKS_PER_BAR) % GRID_TICKS == 0
 _ON_GRID.setflags(write=False)
 # how much less likely, in nats: what is foreign to the chord, its colours on beats 1 and 3, semitone rubs
-_FOREIGN_STRONG, _FOREIGN_WEAK, _COLOUR_STRONG, _RUB = 4.0, 0.7, 1.8, 1.5
+_FOREIGN_STRONG, _FOREIGN_WEAK, _COLOUR_STRONG, _RUB = 4.0, 0.7, 2.3, 1.5
 
 
 @dataclass(frozen=True, slots=True)

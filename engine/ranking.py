@@ -71,7 +71,7 @@ def _colour(notes: Sequence[WrittenNote], chord: Chord, half: int) -> float:
     score = 1.2 * sum(guide in classes for guide in guides) + 0.4 * bool(classes & colours)
     score += 0.4 * bool((classes & tones) - set(guides)) - 0.4 * len(classes - tones - colours)
     strong = [note for note in notes if note.tick == start]
-    return score - 0.5 * sum(note.pitch % 12 not in tones for note in strong)
+    return score - 0.7 * sum(note.pitch % 12 not in tones for note in strong)
 
 
 def score_drums(hits: Sequence[Hit], before: Sequence[Hit] | None = None) -> float:
@@ -82,8 +82,8 @@ def score_drums(hits: Sequence[Hit], before: Sequence[Hit] | None = None) -> flo
     hats = _steps(hits, *HATS, RIDE)
     score = 3.0 * sum(step in {hit.step for hit in loud} for step in BACKBEAT_STEPS) + 2.0 * (0 in kicks)
     score -= 1.0 * sum(hit.step not in BACKBEAT_STEPS for hit in loud)
-    score += 2.0 * (2 <= len(kicks) <= 4) + 1.0 * bool(kicks & _SECOND_KICK_STEPS)
-    score -= 0.6 * max(0, len(kicks) - 4) + 0.5 * len(kicks & set(BACKBEAT_STEPS))
+    score += 2.0 * (2 <= len(kicks) <= 3) + 1.0 * bool(kicks & _SECOND_KICK_STEPS)
+    score -= 0.6 * max(0, len(kicks) - 3) + 0.5 * len(kicks & set(BACKBEAT_STEPS))
     score += 0.4 * len(hats & _EIGHTHS) - 0.3 * len(hats - _EIGHTHS)
     score -= 0.4 * max(0, len(_steps(hits, OPEN_HAT)) - 1)
     ghosts = len(snares) - len(loud)
