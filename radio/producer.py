@@ -222,7 +222,7 @@ class Producer:
     async def _cope(self, problem: WorkerError) -> None:
         self._failures += 1
         self._metrics.engine_restarts.labels(self._name).inc()
-        trace = problem if isinstance(problem, EngineRaisedError) else None
+        trace = problem.__cause__ if isinstance(problem, EngineRaisedError) else None
         logger.warning("station %s: %s; starts a new engine", self._name, problem, exc_info=trace)
         if self._failures >= FAILURES_MAX:
             if not self.on_rules:

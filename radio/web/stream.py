@@ -26,6 +26,8 @@ ICY_TEXT_BYTES_MAX = 4080
 LOW_BURST_BYTES = 8192
 """Half a second at 128 kb/s: for OBS, where delay counts more than a start at once."""
 WRITE_TIMEOUT_S = 15.0
+PACE_S = 0.2
+"""Sound is handed over in pieces of this length, not block by block: a fifth of the writes for every listener."""
 _SEND_BUFFER_BYTES = 131_072
 """The system's own choice would feed a stuck client for minutes."""
 _OPEN_TO_ALL = {
@@ -128,6 +130,7 @@ class Streams:
             data = b"".join(sound.chunk.data for sound in sounds) if icy is None else icy.interleave(sounds)
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await response.write(data)
+            await asyncio.sleep(PACE_S)
 
 
 class IcyWriter:
