@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from training.errors import CheckpointError
+
+
+# What torch raises on files that are cut short or are something else.
+_DAMAGED = (OSError, RuntimeError, EOFError, TypeError, ValueError, LookupError, AttributeError, UnpicklingError)
 
 
 @dataclass(slots=True)
@@ -54,7 +59,7 @@ def load_run(path: Path, settings: dict[str, Any]) -> RunState:
     """
     try:
         state = RunState(**torch.load(path, weights_only=True))
-    except (OSError, RuntimeError, EOFError, TypeError, ValueError) as error:
+    except _DAMAGED as error:
         raise CheckpointError(f"{path}: not a usable checkpoint ({error}). Delete it to start afresh.") from error
     other = sorted(k for k in settings if state.settings.get(k) != settings[k])
     if other:
@@ -70,6 +75,6 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     """
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        return {name: value.float() for name, value in weights.items()}
+    except _DAMAGED as error:
         raise CheckpointError(f"{path}: not a readable weights file ({error}). Export or download it again.") from error
-    return {name: value.float() for name, value in weights.items()}

@@ -63,5 +63,6 @@ def _summary(sums: np.ndarray, counts: np.ndarray) -> dict[str, float]:
         "tokens": int(counts.sum()),
     }
     for kind, (low, high) in KINDS.items():
-        report[f"nll_{kind}"] = float(sums[low:high].sum() / max(counts[low:high].sum(), 1))
+        if counts[low:high].any():
+            report[f"nll_{kind}"] = float(sums[low:high].sum() / counts[low:high].sum())
     return {name: round(value, 4) for name, value in report.items()}

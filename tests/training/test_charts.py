@@ -46,8 +46,10 @@ def test_lead_sheet_figures(symbol, root, quality):
 
 @pytest.mark.parametrize(
     ("symbol", "root", "quality"),
-    [("I", 0, "maj"), ("vi", 9, "min"), ("bVIIM", 10, "maj"), ("ivm7", 5, "min7"), ("Idom7", 0, "7"), ("Vsus4", 7, "sus"),
-     ("iim7", 2, "min7"), ("bIIM7", 1, "maj7"), ("V7", 7, "7")],
+    [
+        ("I", 0, "maj"), ("vi", 9, "min"), ("bVIIM", 10, "maj"), ("ivm7", 5, "min7"), ("Idom7", 0, "7"),
+        ("Vsus4", 7, "sus"), ("iim7", 2, "min7"), ("bIIM7", 1, "maj7"), ("V7", 7, "7"),
+    ],
 )  # fmt: skip
 def test_roman_numerals(symbol, root, quality):
     assert numeral_chord(symbol, MAJOR) == Chord(root, quality)

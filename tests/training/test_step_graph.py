@@ -1,21 +1,19 @@
 import numpy as np
-import pytest
 import torch
 from tiny import arrays, tiny_weights
 
 from training.runtime import OnnxStep, divergence, package_logits
 from training.step_graph import BLOCK_SIZE, build_step, quantise
 
-IDS = np.random.default_rng(5).integers(0, 320, 64).tolist()
+IDS = np.random.default_rng(5).integers(0, 320, 24).tolist()
 
 
 def step(weights, bits):
     return OnnxStep(build_step(arrays(weights), bits).SerializeToString())
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-def test_the_float_graph_computes_what_the_rwkv_package_computes(tmp_path, layers):
-    weights = tiny_weights(layers=layers)
+def test_the_float_graph_computes_what_the_rwkv_package_computes(tmp_path):
+    weights = tiny_weights()
     torch.save(weights, tmp_path / "tiny.pth")
     difference = np.abs(step(weights, None).logits(IDS) - package_logits(tmp_path / "tiny.pth", IDS)).max()
     assert difference <= 1e-4

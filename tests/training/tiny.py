@@ -42,8 +42,8 @@ def comped_tokens(seed=0, bars=8):
     return encode_piano(render(loop_chart(bars), np.random.default_rng(seed)))
 
 
-def tiny_corpus(songs=6):
-    entries = [Entry(f"progressions/{n}", n < 2, -1, as_ids(comped_tokens(seed=n))) for n in range(songs)]
+def tiny_corpus(songs=6, song_tokens=150):
+    entries = [Entry(f"progressions/{n}", n < 2, -1, as_ids(comped_tokens(seed=n)[:song_tokens])) for n in range(songs)]
     return Corpus(tuple(entries))
 
 
