@@ -187,6 +187,7 @@ class Station:
         self._mood, self._next_mood = self._next_mood, None
         self._composer.apply(self._mood)
         mood = self._playable(self._mood)
+        self._balance.prepare(mood)
         self._mixer.apply(mood, self._balance.natures_lufs(mood))
 
     def _playable(self, mood: Mood) -> Mood:

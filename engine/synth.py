@@ -112,8 +112,8 @@ class FluidSynth:
         """Start afresh and replay the stored events in silence."""
         state = cast(dict[str, Any], tree)
         events = [SynthEvent(frame, kind, Part(part), key, value) for frame, kind, part, key, value in state["events"]]
-        self._delete()
-        self._open()
+        old = self._synth
+        self._open()  # before the old one goes, so that they share the samples and none is decoded again
         self._old_programs = {Part(part): (bank, program) for part, bank, program in state["programs"]}
         self._programs = {}
         self._frame = max(state["frame"] - REPLAY_FRAMES, 0)
@@ -124,6 +124,7 @@ class FluidSynth:
         while self._frame < state["frame"]:
             end = min(self._frame + step, state["frame"])
             self.render([e for e in events if self._frame <= e.frame < end], end - self._frame)
+        old.delete()
 
     def close(self) -> None:
         """Free the synthesiser."""
