@@ -120,3 +120,22 @@ def test_the_readme_of_the_loops_names_every_file_by_its_hash(root):
     for path in LoopLibrary(root / "loops").paths():
         assert f"{path.parent.name}/{path.name}" in readme
         assert file_sha256(path) in readme
+
+
+@pytest.mark.parametrize("name", ["fills/needle", "fills/sweep", "vinyl/vinyl"])
+def test_the_script_makes_the_sound_we_ship(root, name):
+    from loops.make import LEVEL_LUFS, MAKERS
+
+    shipped, _ = soundfile.read(root / "loops" / f"{name}.flac")
+    made = MAKERS[name](np.random.default_rng([2026, list(MAKERS).index(name)])).T
+    made *= 10 ** ((LEVEL_LUFS - integrated_lufs(made.astype(np.float32))) / 20)
+    np.testing.assert_allclose(made, shipped, atol=2e-4)
+
+
+def test_the_script_writes_every_loop_and_prints_its_facts(tmp_path, monkeypatch, capsys):
+    from loops import make
+
+    monkeypatch.setattr(make, "MAKERS", {"fills/needle": make.needle})
+    make.main(tmp_path)
+    assert (tmp_path / "fills" / "needle.flac").is_file()
+    assert "-38.0 LUFS" in capsys.readouterr().out
