@@ -52,7 +52,7 @@ def journal(tmp_path, metrics):
     journal.close()
 
 
-def wait_for(condition, seconds=8.0):
+def wait_for(condition, seconds=30.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came true"

@@ -170,7 +170,7 @@ async def test_a_half_written_file_is_read_again_before_it_is_refused(path, metr
     assert results(metrics)["rejected"] == 0
 
 
-async def watched(reload, apply, edit, seconds=8):
+async def watched(reload, apply, edit, seconds=30):
     """Run the watcher, edit, and wait for the edit to be applied."""
     running = asyncio.ensure_future(reload.run())
     try:
@@ -236,7 +236,7 @@ async def test_a_trigger_reloads_without_any_change_of_the_file(path, metrics):
     running = asyncio.ensure_future(reload.run())
     await asyncio.sleep(0.1)
     reload.trigger()
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not results(metrics)["unchanged"]:  # noqa: ASYNC110 - a counter is all there is to wait for
             await asyncio.sleep(0.02)
     running.cancel()
