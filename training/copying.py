@@ -53,16 +53,20 @@ class Passages:
         low, high = 0, min(len(song), LONGEST_WINDOW)
         while low < high:
             length = (low + high + 1) // 2
-            if np.isin(_windows(hashes, length), self._windows_of(length)).any():
+            if self._has_any(_windows(hashes, length), length):
                 low = length
             else:
                 high = length - 1
         return low
 
-    def _windows_of(self, length: int) -> Hashes:
+    def _has_any(self, wanted: Hashes, length: int) -> bool:
         if length not in self._known:
-            self._known[length] = np.unique(_windows(self._hashes, length))
-        return self._known[length]
+            self._known[length] = np.sort(_windows(self._hashes, length))
+        known = self._known[length]
+        if not len(known):
+            return False
+        places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        return bool((known[places] == wanted).any())
 
 
 def _scramble(codes: Hashes) -> Hashes:
