@@ -73,8 +73,8 @@ def _page(card: Mapping[str, Any]) -> str:
 
 RWKV-6 (x060), {card["layers"]} layers of width {card["width"]}, {card["parameters"] / 1e6:.2f} M parameters,
 vocabulary `{card["vocabulary"]["name"]}` with {card["vocabulary"]["size"]} tokens.
-`{card["file"]}` holds one step with {card["bits"]}-bit weights, `model.pth` the same network in 16 bits under its
-public names. {card["origin"]}
+`{card["file"]}` holds one step with {card["bits"]}-bit weights, `model.pth` the same network in 16 bits (the
+embedding in 32) under its public names. {card["origin"]}
 
 | | |
 |---|---|

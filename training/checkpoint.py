@@ -13,7 +13,6 @@ from torch import Tensor
 
 from training.errors import CheckpointError
 
-
 # What torch raises on files that are cut short or are something else.
 _DAMAGED = (OSError, RuntimeError, EOFError, TypeError, ValueError, LookupError, AttributeError, UnpicklingError)
 

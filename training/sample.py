@@ -64,8 +64,10 @@ def write_song(model: OnnxStep, ids: list[int], seed: int, top_p: float = 0.97, 
 def _draw(logits: npt.NDArray[np.float32], first: int, top_p: float, rng: np.random.Generator) -> int:
     """Draw a token by nucleus; time never goes back, and a new song never starts."""
     allowed = logits.astype(np.float64)
-    no_position_yet = first == tokens.POSITION_BASE
-    allowed[: tokens.MIDICOMPACT_SIZE if no_position_yet else tokens.NOTE_BASE] = -np.inf
+    allowed[: tokens.NOTE_BASE] = -np.inf
+    if first == tokens.POSITION_BASE:  # after the header comes a position or the next bar
+        allowed[: tokens.BAR] = -np.inf
+        allowed[tokens.CHORD_BASE : tokens.STYLE_BASE] = -np.inf
     allowed[tokens.STYLE_BASE : first] = -np.inf
     if first >= tokens.POSITION_BASE + TICKS_PER_BAR:
         allowed[tokens.POSITION_BASE :] = -np.inf
