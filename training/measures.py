@@ -169,7 +169,7 @@ Histograms = dict[str, npt.NDArray[np.float64]]
 def _histogram(values: Iterable[int], low: int, high: int) -> npt.NDArray[np.float64]:
     found = np.clip(np.array(list(values), np.int64), low, high) - low
     counts = np.bincount(found, minlength=high - low + 1).astype(np.float64)
-    return counts / max(counts.sum(), 1)
+    return np.divide(counts, max(counts.sum(), 1))
 
 
 def piano_histograms(songs: Sequence[PianoSong]) -> Histograms:

@@ -192,7 +192,8 @@ def _notes(piano: MidiScore, grid: _Grid, offset: int) -> list[Note]:
             end = max(end, piano.pedals[index][1])
         if note.start >= offset - 2 / scale:
             pitch = note.pitch + grid.shift_at(note.start - offset)
-            placed.append((max((note.start - offset) * scale, 0.0), (end - offset) * scale, pitch, note.velocity))
+            start = max((note.start - offset) * scale, 0.0)
+            placed.append((start, (end - offset) * scale, pitch, float(note.velocity)))
     if len(placed) < len(piano.notes) * 0.9:
         raise CorpusError(f"{len(piano.notes) - len(placed)} notes sound before the first bar.")
     return tidy(placed)

@@ -44,7 +44,7 @@ def write_song(model: OnnxStep, ids: list[int], seed: int, top_p: float = 0.97, 
         nonlocal state
         out.append(token)
         logits, state = model.step(np.array([token], np.int64), state)
-        return logits[0]
+        return np.asarray(logits[0])
 
     for token in prefix:
         feed(token)

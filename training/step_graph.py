@@ -15,6 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 FloatArray = npt.NDArray[np.float32]
+Attribute = int | float | str | list[int]
 
 OPSET = 21
 MICROSOFT = "com.microsoft"
@@ -61,14 +62,14 @@ class _Writer:
         self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: object) -> list[str]:
+    def node(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Attribute) -> list[str]:
         """Add a node; return the names of its outputs."""
         names = [self.name(kind.lower()) for _ in range(outputs)]
         domain = str(attributes.pop("domain", ""))
-        self.nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
+        self.nodes.append(helper.make_node(kind, list(inputs), names, None, None, domain, **attributes))
         return names
 
-    def op(self, kind: str, *inputs: str, **attributes: object) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: Attribute) -> str:
         """Add a node with one output; return its name."""
         return self.node(kind, inputs, **attributes)[0]
 
@@ -138,14 +139,14 @@ class _Step:
         return np.ascontiguousarray(self.weights[name].T)
 
     def _flat(self, name: str) -> FloatArray:
-        return self.weights[name].reshape(-1)
+        return np.ravel(self.weights[name])
 
     def _embedding(self) -> FloatArray:
         table = self.weights["emb.weight"].astype(np.float64)
         centred = table - table.mean(1, keepdims=True)
         normal = centred / np.sqrt((centred**2).mean(1, keepdims=True) + NORM_EPS)
         folded = normal * self.weights["blocks.0.ln0.weight"] + self.weights["blocks.0.ln0.bias"]
-        return folded.astype(np.float32)
+        return np.asarray(folded, np.float32)
 
     def _norm(self, x: str, added: str | None, name: str) -> tuple[str, str]:
         """Return (x + added, its layer norm)."""

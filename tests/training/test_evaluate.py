@@ -7,7 +7,8 @@ from tiny import VOCABULARY, arrays, comped_tokens, tiny_corpus, tiny_weights, w
 from engine import tokens
 from training.corpus import save_corpus
 from training.errors import CorpusError
-from training.evaluate import main, read_music, table
+from training.evaluate import main, table
+from training.music import PARTS, read_music
 from training.runtime import OnnxStep
 from training.sample import headers_of, write_song
 from training.songs import decode_piano
@@ -23,21 +24,21 @@ def model():
 def test_music_is_read_from_token_lists_bare_or_named(tmp_path):
     path = tmp_path / "music.jsonl"
     path.write_text(json.dumps(comped_tokens(1)) + "\n" + json.dumps({"tokens": comped_tokens(2), "seed": 2}) + "\n")
-    songs = read_music(path, "piano")
+    songs = read_music(path, PARTS["piano"])
     assert [song.name for song in songs] == ["music.jsonl:1", "music.jsonl:2"]
     assert songs[0].notes == decode_piano(comped_tokens(1)).notes
 
 
 def test_drums_are_read_from_a_midi_file(tmp_path):
     write_drum_file(tmp_path / "beat.mid", bars=2)
-    (song,) = read_music(tmp_path / "beat.mid", "drums")
+    (song,) = read_music(tmp_path / "beat.mid", PARTS["drums"])
     assert song.bars == 2
     assert {hit.pitch for hit in song.hits} == {36, 38, 42}
 
 
 def test_piano_is_read_from_a_midi_file(tmp_path):
     write_drum_file(tmp_path / "notes.mid", bars=1)
-    (song,) = read_music(tmp_path / "notes.mid", "piano")
+    (song,) = read_music(tmp_path / "notes.mid", PARTS["piano"])
     assert len(song.chords) == 1
 
 
@@ -45,7 +46,7 @@ def test_piano_is_read_from_a_midi_file(tmp_path):
 def test_music_that_is_no_music_is_refused_by_name(tmp_path, content):
     (tmp_path / "x.jsonl").write_text(content)
     with pytest.raises(CorpusError, match=r"x\.jsonl: not a JSONL file of token lists"):
-        read_music(tmp_path / "x.jsonl", "piano")
+        read_music(tmp_path / "x.jsonl", PARTS["piano"])
 
 
 def test_a_table_has_a_row_for_each_measure_and_a_dash_where_there_is_none():
