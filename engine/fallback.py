@@ -65,6 +65,8 @@ class RuleKeys:
     def _tune(self, plan: BarPlan, mood: Mood, rng: np.random.Generator) -> list[NoteEvent]:
         scale = scale_classes(plan.piece.key, plan.piece.minor)
         ladder = [p for p in range(max(mood.register_low + 14, 62), mood.register_high + 1) if p % 12 in scale]
+        if not ladder:  # a register that ends at middle C or just above it has chords alone
+            return []
         place = int(rng.integers(len(ladder)))
         events = []
         for onset in sorted(rng.choice(np.arange(2, 15), size=int(rng.integers(2, 4)), replace=False) * _STEP):

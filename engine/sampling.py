@@ -47,7 +47,7 @@ def probabilities(logits: FloatArray, settings: Sampling) -> npt.NDArray[np.floa
         chances[chances < falling[min(last, len(falling) - 1)]] = 0
     if 0 < settings.top_k < len(chances):
         chances[chances < np.partition(chances, -settings.top_k)[-settings.top_k]] = 0
-    chances = chances ** (1 / settings.temperature)
+    chances = (chances / chances.max()) ** (1 / settings.temperature)  # the best stays 1: no temperature empties all
     return np.asarray(chances / chances.sum())
 
 

@@ -6,7 +6,10 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from any_mood import any_mood
 from fake_recurrence import FakeRecurrence
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.composer import compose_models
 from engine.errors import ModelError, SnapshotError
@@ -64,6 +67,21 @@ def test_even_noise_makes_bars_that_can_be_played():
                 assert STUDY.register_low <= event.pitch <= STUDY.register_high
                 assert event.length_ticks <= 1.5 * TICKS_PER_BAR
         assert list(bar.events) == sorted(bar.events, key=lambda e: (e.tick, list(Part).index(e.part), e.pitch))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.lists(any_mood(), min_size=2, max_size=2), st.integers(0, 2**63 - 1))
+def test_any_mood_that_is_allowed_can_be_played_and_changed(moods, seed):
+    band = composer(moods[0], seed)
+    for mood in moods:
+        band.apply(mood)
+        for bar in islice(band, 10):
+            for event in bar.events:
+                assert -6 <= event.tick < TICKS_PER_BAR
+                assert event.length_ticks > 0
+                assert 1 <= event.velocity <= 127
+                if event.part is Part.KEYS:
+                    assert mood.register_low <= event.pitch <= mood.register_high
 
 
 def test_a_pitch_never_starts_while_it_still_sounds():

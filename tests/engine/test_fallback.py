@@ -4,6 +4,9 @@ import json
 from itertools import islice
 
 import pytest
+from any_mood import any_mood
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import SnapshotError
 from engine.fallback import compose_rules
@@ -96,3 +99,17 @@ def test_a_damaged_snapshot_is_refused():
         composer.restore({"composer": "models"})
     with pytest.raises(SnapshotError, match="damaged"):
         composer.restore({**composer.snapshot(), "form": {}})
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@given(st.lists(any_mood(), min_size=2, max_size=2), st.integers(0, 2**63 - 1))
+def test_any_mood_that_is_allowed_can_be_played_and_changed(moods, seed):
+    composer = compose_rules(moods[0], seed)
+    for mood in moods:
+        composer.apply(mood)
+        for bar in islice(composer, 50):
+            for event in bar.events:
+                assert 0 <= event.tick < TICKS_PER_BAR
+                assert event.length_ticks > 0
+                assert 1 <= event.velocity <= 127
+                assert 0 <= event.pitch <= 127

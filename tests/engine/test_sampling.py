@@ -57,6 +57,12 @@ def test_no_temperature_is_the_best_always():
     assert set(np.flatnonzero(draw(LOGITS, np.ones(5, bool), Sampling(temperature=0.0), 50))) == {0}
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-4, 1e-3])
+def test_hardly_any_temperature_is_the_best_always(temperature):
+    flat = np.array([0.0, 0.3, 0.1, 0.2], np.float32)
+    assert set(np.flatnonzero(draw(flat, np.ones(4, bool), Sampling(temperature=temperature, top_p=1.0), 50))) == {1}
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_logits_that_are_no_numbers_do_no_harm(bad):
     logits = LOGITS.copy()
