@@ -57,6 +57,8 @@ class Broadcast:
         self._bed = Bed()
         self._meter = Meter()
         self._on_bed = False
+        """The last sound was faded into the bed, for what comes next was not there yet."""
+        self._gap = False
         self._fade_frames = 0
         self._fade_left_frames: int | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{desk.name}")
@@ -131,9 +133,9 @@ class Broadcast:
         missing = frames - len(music)
         if missing:
             self._desk.metrics.underrun_frames.labels(self._desk.name).inc(missing)
-            if not self._on_bed:
+            if not self._gap:
                 logger.warning("station %s: no music is ready, noise fills the gap", self._desk.name)
-        self._on_bed = runs_dry
+        self._on_bed, self._gap = runs_dry, missing > 0
         filled = self._bed.take(frames) * (1 - gain)[:, None]
         filled[: len(music)] += music * gain[: len(music), None]
         return filled

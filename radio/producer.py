@@ -121,13 +121,14 @@ class Producer:
         self.pid, self.troubles, self.assets = facts.pid, facts.troubles, facts.assets
         if not await self._go_on(handle):
             return
-        bars, unprepared = 0, list(room.moods)
+        bars, prepared = 0, not room.moods
         while not (self.on_rules and room.clock.now_s() >= self._models_again_s):
             self._metrics.lead_seconds.labels(self._name).set(self._lead.frames / SAMPLE_RATE_HZ)
             if self._wanted is not None:
                 await self._change_mood(handle, self._wanted)
-            elif self._lead.full and unprepared:
-                await handle.prepare(unprepared.pop(0))
+            elif self._lead.full and not prepared:
+                await handle.prepare(room.moods)
+                prepared = True
             elif self._lead.full:
                 self._lead.changed.clear()
                 await self._lead.changed.wait()

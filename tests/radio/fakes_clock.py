@@ -43,7 +43,7 @@ class ManualClock:
         self._sleepers = [(deadline, woken) for deadline, woken in self._sleepers if not woken.done()]
 
 
-async def settle(condition, timeout_s=5.0):
+async def settle(condition, timeout_s=60.0):
     """Let everything run until the condition holds."""
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - tests wait for any state, not for one event

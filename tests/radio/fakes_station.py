@@ -60,7 +60,7 @@ class FakeStation:
             raise EngineError(f"bar {self.index} is too sad")
         if setup.hangs_at_bar == self.index and not (setup.trace / "hung").exists():
             (setup.trace / "hung").touch()
-            threading.Event().wait(30 if setup.trace.name == "process" else 0.5)
+            threading.Event().wait(30 if setup.trace.name == "process" else 0.9)
         snapshot = json.dumps([self.index, self.frame, self.mood.name]).encode()
         number = self.index // BARS_A_PIECE
         piece = Piece(number, f"piece {number}", setup.seed, 70.0, 3, True, BARS_A_PIECE)

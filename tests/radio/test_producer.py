@@ -16,7 +16,7 @@ from radio.producer import RULES_S, EngineRoom, Producer
 
 
 class Studio:
-    def __init__(self, setup=None, *, saved=None, lead_bars=4, call_timeout_s=5.0, own_process=False, moods=()):
+    def __init__(self, setup=None, *, saved=None, lead_bars=4, call_timeout_s=30.0, own_process=False, moods=()):
         self.clock, self.metrics, self.lead = ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
         room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock)
         self.producer = Producer("lofi", room, self.lead, self.metrics, saved)
@@ -29,7 +29,7 @@ class Studio:
         """Take bars one by one, as soon as they are there: (samples, their BarStarts)."""
         pieces, starts = [], []
         for _ in range(bars):
-            await settle(lambda: self.lead.frames >= BAR_FRAMES, 20)
+            await settle(lambda: self.lead.frames >= BAR_FRAMES)
             pulled = self.lead.pull(BAR_FRAMES)
             pieces.append(pulled.samples)
             starts += [start for _, start in pulled.bars]
@@ -37,13 +37,13 @@ class Studio:
         return np.concatenate(pieces), starts
 
     async def full(self):
-        await settle(lambda: self.lead.full, 20)
+        await settle(lambda: self.lead.full)
 
 
 @asynccontextmanager
 async def producing(setup=None, **options):
     studio = Studio(setup, **options)
-    async with asyncio.timeout(40), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(studio.producer.run())
         yield studio
         running.cancel()
@@ -179,7 +179,7 @@ async def test_the_models_get_another_chance_after_a_while():
 
 
 async def test_an_engine_that_hangs_is_replaced_and_nothing_is_lost(tmp_path):
-    async with producing(FakeSetup(hangs_at_bar=6, trace=tmp_path), call_timeout_s=0.1) as studio:
+    async with producing(FakeSetup(hangs_at_bar=6, trace=tmp_path), call_timeout_s=0.4) as studio:
         sound, starts = await studio.pull(12)
         np.testing.assert_array_equal(sound, expected(12))
         assert [start.bar.index for start in starts] == list(range(12))

@@ -74,7 +74,7 @@ async def serving(**options):
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     server.port = runner.addresses[0][1]
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             yield server
     finally:
         await runner.cleanup()
