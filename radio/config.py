@@ -43,9 +43,10 @@ Text = Annotated[
     Field(description="one line of text, 1-200 characters"),
 ]
 """It travels in HTTP headers."""
+_LABEL, _IPV6 = "[A-Za-z0-9_-]{1,63}", "[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
 Host = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:_%\-\[\]]+$"),
+    StringConstraints(max_length=253, pattern=rf"^({_LABEL}(\.{_LABEL})*\.?|\[?{_IPV6}(%[A-Za-z0-9._-]+)?\]?)$"),
     Field(description="a host name or address, such as 127.0.0.1, :: or radio.example.org"),
 ]
 AnyPath = Annotated[Path, Field(strict=False, description="a path (relative ones start at config.yaml's folder)")]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 
+logger = logging.getLogger(__name__)
+
 
 def sd_notify(message: str) -> bool:
-    """Send one message to the service manager; False when none is listening."""
+    """Send one message to the service manager; False when none is listening, which must not harm the station."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
     if address.startswith("@"):  # Linux' abstract namespace
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.sendto(message.encode(), address)
+        try:
+            channel.sendto(message.encode(), address)
+        except OSError as problem:  # a variable left over from another service, or a manager that is gone
+            logger.debug("%s: cannot tell the service manager (%s)", message, problem)
+            return False
     return True
 
 

@@ -51,6 +51,19 @@ def test_paths_start_at_the_files_folder():
     assert config.journal.path == Path("/somewhere/j.sqlite3")
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "::", "[::1]", "fe80::1%eth0", "localhost", "radio.example.org.", "a_b.local", "::ffff:1.2.3.4"],
+)
+def test_hosts_are_names_and_addresses(host):
+    assert parse_config(f"server: {{host: '{host}'}}", HERE).server.host == host
+
+
+@pytest.mark.parametrize("host", ["", "a..b", ".x", f"x.{'y' * 64}", "a b", "a:8000", "http://x", "münchen.de"])
+def test_what_no_resolver_takes_is_no_host(host):
+    assert "a host name or address" in problems(f"server: {{host: '{host}'}}")[0]
+
+
 def test_a_home_folder_is_found_and_an_unknown_one_left_alone(monkeypatch):
     monkeypatch.setenv("HOME", "/somebody")
     config = parse_config("engine: {piano_model: ~/m, drums_model: ~nobody-of-that-name/m}", HERE)
@@ -92,6 +105,7 @@ def test_the_tree_is_frozen():
         ("journal: 3", 1, "journal", "a map with keys such as path, keep_days; got 3."),
         ("- a\n- b", 1, "", "a map with keys such as server"),
         ("on: 1", 1, "", "True is no key: YAML reads"),
+        ("server: {host: a..b}", 1, "server.host", "a host name or address, such as"),
         ("icecast: [{host: h}]", 1, "icecast[0].name", "is missing; it must be 1-32 lower-case"),
         ("icecast: [{name: a, host: h}]", 1, "icecast[0]", "name exactly one place for the password"),
         ("icecast: {name: a}", 1, "icecast", "a list, each a map with keys such as name"),

@@ -24,6 +24,12 @@ def test_without_systemd_nothing_happens(monkeypatch):
     assert not sd_notify("READY=1")
 
 
+@pytest.mark.parametrize("address", ["nobody-listens", "@lofi-test-nobody-listens", "x" * 200])
+def test_a_service_manager_that_is_gone_harms_nothing(tmp_path, monkeypatch, address):
+    monkeypatch.setenv("NOTIFY_SOCKET", address if address.startswith("@") else str(tmp_path / address))
+    assert not sd_notify("WATCHDOG=1")
+
+
 @pytest.mark.parametrize(
     ("microseconds", "pid", "period_s"),
     [("10000000", None, 5.0), ("", None, None), ("0", None, None), ("x", None, None), ("10000000", "1", None)],
