@@ -10,7 +10,16 @@ from fakes_encoder import FakeEncoder
 from fakes_station import expected, sine
 
 from engine import SAMPLE_RATE_HZ, AudioBlock
-from radio.encoders import MP3_DELAY_FRAMES, MP3_FRAMES, Mp3Encoder
+from radio.encoders import (
+    AAC_FRAMES,
+    MP3_DELAY_FRAMES,
+    MP3_FRAMES,
+    AacEncoder,
+    CodecEncoder,
+    Mp3Encoder,
+    adts_frames,
+)
+from radio.encoders_opus import OPUS_DELAY_FRAMES, OPUS_FRAMES, OpusEncoder
 
 MP3_BYTES = 384  # 144 * 128 kb/s / 48 kHz
 
@@ -28,12 +37,19 @@ def encode(encoder, samples, sizes=(2048,), start_frame=0):
     return [chunk for chunk in [*chunks, encoder.flush()] if chunk is not None]
 
 
-def decode(data):
-    with av.open(io.BytesIO(data), format="mp3") as container:
+def opus():
+    return OpusEncoder(serial=7)
+
+
+FRAMES = {"audio/mpeg": MP3_FRAMES, "audio/x-fake": MP3_FRAMES, "audio/aac": AAC_FRAMES, "audio/ogg": OPUS_FRAMES}
+
+
+def decode(data, form="mp3"):
+    with av.open(io.BytesIO(data), format=form) as container:
         return np.concatenate([frame.to_ndarray().T for frame in container.decode(audio=0)])
 
 
-@pytest.mark.parametrize("make", [Mp3Encoder, FakeEncoder])
+@pytest.mark.parametrize("make", [Mp3Encoder, AacEncoder, opus, FakeEncoder])
 class TestContract:
     def test_chunks_join_without_gap_or_overlap_and_cover_the_sound(self, make):
         samples = expected(10)
@@ -44,7 +60,8 @@ class TestContract:
         assert chunks[-1].start_frame + chunks[-1].frames >= 480 + len(samples)
 
     def test_chunks_hold_whole_codec_frames(self, make):
-        assert all(chunk.frames % MP3_FRAMES == 0 and chunk.data for chunk in encode(make(), expected(3)))
+        frames = FRAMES[make().content_type]
+        assert all(chunk.frames % frames == 0 and chunk.data for chunk in encode(make(), expected(3)))
 
     @pytest.mark.parametrize("sizes", [(64,), (1, 65, 128, 8193), (1152,), (50_000,)], ids=str)
     def test_the_same_bytes_for_any_block_size(self, make, sizes):
@@ -89,3 +106,56 @@ def test_mp3_goes_on_after_timestamps_have_passed_every_wrap():
     samples = expected(5)
     data = b"".join(chunk.data for chunk in encode(encoder, samples, start_frame=2**33))
     assert len(decode(data)) >= len(samples)
+
+
+def test_aac_decodes_back_to_the_sound_that_went_in():
+    samples = expected(10)
+    decoded = decode(b"".join(chunk.data for chunk in encode(AacEncoder(), samples)), "aac")
+    error = decoded[AAC_FRAMES : AAC_FRAMES + len(samples)] - samples
+    assert np.sqrt(np.mean(error**2)) < 0.1 * np.sqrt(np.mean(samples**2))
+
+
+def test_aac_frames_are_found_again_by_their_headers():
+    chunks = encode(AacEncoder(), expected(10))
+    for chunk in chunks:
+        frames = list(adts_frames(chunk.data))
+        assert len(frames) * AAC_FRAMES == chunk.frames
+        assert all(frame[:2] == b"\xff\xf1" for frame in frames)
+
+
+def test_who_joins_aac_in_the_middle_hears_the_same():
+    data = [frame for chunk in encode(AacEncoder(), expected(10)) for frame in adts_frames(chunk.data)]
+    joined, whole = decode(b"".join(data[20:]), "aac"), decode(b"".join(data), "aac")
+    np.testing.assert_allclose(joined[2 * AAC_FRAMES :], whole[22 * AAC_FRAMES :], atol=1e-5)
+
+
+def test_opus_decodes_back_to_the_sound_that_went_in():
+    encoder, samples = OpusEncoder(), expected(10)
+    data = encoder.head("Rain · E♭") + b"".join(chunk.data for chunk in encode(encoder, samples))
+    decoded = decode(data, "ogg")  # the decoder drops the pre-skip by itself
+    error = decoded[: len(samples)] - samples
+    assert np.sqrt(np.mean(error**2)) < 0.2 * np.sqrt(np.mean(samples**2))  # Opus keeps no phase at bar lines
+
+
+def test_who_joins_opus_late_gets_the_head_and_the_title_of_that_moment():
+    encoder = OpusEncoder()
+    chunks = encode(encoder, expected(20))
+    late = encoder.head("Thé froid · C♯ minor · rainy") + b"".join(chunk.data for chunk in chunks[10:])
+    with av.open(io.BytesIO(late), format="ogg") as container:
+        assert container.streams.audio[0].metadata["TITLE"] == "Thé froid · C♯ minor · rainy"
+        heard = sum(frame.samples for frame in container.decode(audio=0))
+    assert heard >= sum(chunk.frames for chunk in chunks[10:]) - OPUS_FRAMES - OPUS_DELAY_FRAMES
+
+
+@pytest.mark.parametrize("start_frame", [2**31 - 4096, 2**32 - 4096, 2**33 - 4096], ids=str)
+@pytest.mark.parametrize(("make", "form"), [(AacEncoder, "aac"), (OpusEncoder, "ogg")], ids=["aac", "opus"])
+def test_encoders_go_on_where_counters_would_wrap(make, form, start_frame):
+    encoder = make()
+    assert isinstance(encoder, CodecEncoder)
+    encoder._frames_in = encoder._packets_out = start_frame  # as if it had run for so long
+    encoder._pages = 2**32 - 3
+    samples = expected(5)
+    chunks = encode(encoder, samples, start_frame=start_frame)
+    assert chunks[-1].start_frame + chunks[-1].frames >= start_frame + len(samples)
+    head = encoder.head("x") if form == "ogg" else b""
+    assert len(decode(head + b"".join(chunk.data for chunk in chunks), form)) >= len(samples) - OPUS_FRAMES
