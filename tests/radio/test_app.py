@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from fakes_clock import settle
+from fakes_ports import free_port
 from fakes_station import FakeSetup, FakeStation
 
 from engine import EngineError, StationSetup
@@ -71,12 +72,6 @@ class Radio:
         """Listen until the station ends the stream."""
         async with self.web.get(self.url + path) as answer:
             return await answer.read()
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def engines():

@@ -5,7 +5,6 @@ import base64
 import os
 import shutil
 import signal
-import socket
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fakes_clock import EPOCH, settle
 from fakes_icecast import fake_icecast
+from fakes_ports import free_port
 from fakes_station import FakeSetup, FakeStation
 from test_stream import CHUNKS, strip
 
@@ -174,9 +174,7 @@ async def test_every_refusal_names_the_place_and_the_remedy(answer, error, words
 
 
 async def test_a_port_nobody_listens_at_is_told_with_a_question():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(OutputError, match=f"http://127.0.0.1:{port} cannot be reached: .*Is Icecast running there?"):
         await Source(port).output.run()
 
@@ -217,9 +215,7 @@ async def test_it_ends_by_itself_when_the_station_stops():
 
 class RealIcecast:
     def __init__(self, folder):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._config = folder / "icecast.xml"
         # Icecast refuses to be root; started by root it becomes nobody
         owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>" if os.getuid() == 0 else ""
