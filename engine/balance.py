@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 from engine.loudness import SILENT_LUFS, integrated_lufs
 from engine.moods import Mood
@@ -47,32 +48,40 @@ class Balance:
     def __init__(self, make_synth: Callable[[], Synth]) -> None:
         self._make_synth = make_synth
         self._keeper: Synth | None = None
-        self._kept_moods = 0
+        self._kept: set[tuple[Part, int, int]] = set()
+        self._keeping = Lock()
         self._known: dict[_Touch, float] = {}
 
     def prepare(self, mood: Mood) -> None:
-        """Keep a mood's instruments decoded and measured, so that it can begin without a wait.
+        """Keep a mood's instruments decoded and measured, so that it can begin without a wait; any thread may call.
 
         The grand piano of the small bank takes 1.1 s to decode, anything else at most 0.1 s; ten moods take 100 MB.
         """
-        if self._keeper is None:
-            self._keeper = self._make_synth()
-        frame = self._kept_moods * GRID_FRAMES
-        programs = [(part, *program_of(mood, part)) for part in PARTS]
-        events = [SynthEvent(frame, "program", part, program, bank) for part, bank, program in programs]
-        self._keeper.render(events, GRID_FRAMES)
-        self._kept_moods += 1
+        for part in PARTS:
+            self._keep(part, *program_of(mood, part))
         self.natures_lufs(mood)
 
     def close(self) -> None:
         """Let go of the instruments."""
-        if self._keeper is not None:
-            self._keeper.close()
-            self._keeper = None
+        with self._keeping:
+            if self._keeper is not None:
+                self._keeper.close()
+                self._keeper = None
 
     def natures_lufs(self, mood: Mood) -> dict[Part, float]:
         """Loudness of each part's standard phrase with the mood's instruments."""
         return {part: self._of(_Touch(part, *program_of(mood, part), _force(part, mood))) for part in PARTS}
+
+    def _keep(self, part: Part, bank: int, program: int) -> None:
+        """Load an instrument into a synthesiser that never plays; two threads in one FluidSynth would wreck it."""
+        with self._keeping:
+            if (part, bank, program) in self._kept:
+                return
+            if self._keeper is None:
+                self._keeper = self._make_synth()
+            frame = len(self._kept) * GRID_FRAMES
+            self._keeper.render([SynthEvent(frame, "program", part, program, bank)], GRID_FRAMES)
+            self._kept.add((part, bank, program))
 
     def _of(self, touch: _Touch) -> float:
         if touch not in self._known:

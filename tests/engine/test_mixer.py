@@ -1,6 +1,8 @@
 """The desk: balance, glides, side-chain, bed, fills."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from time import sleep
 
 import numpy as np
 import pytest
@@ -205,6 +207,28 @@ def test_an_instrument_without_sound_is_taken_for_an_ordinary_one():
             return super().render([], frames)
 
     assert set(Balance(SilentSynth).natures_lufs(find_mood("study")).values()) == {ORDINARY_LUFS}
+
+
+def test_two_threads_never_prepare_in_one_synthesiser_at_a_time():
+    class Crowded(RecordingSynth):
+        def __init__(self):
+            super().__init__()
+            self.inside = 0
+
+        def render(self, events, frames):
+            self.inside += 1
+            sleep(0.002)
+            crowd.append(self.inside)
+            sound = super().render(events, frames)
+            self.inside -= 1
+            return sound
+
+    crowd = []
+    balance = Balance(Crowded)
+    with ThreadPoolExecutor(2) as pool:  # a mood is asked for while all of them are got ready beside the music
+        for done in [pool.submit(balance.prepare, mood) for mood in (*MOODS.values(), *reversed(MOODS.values()))]:
+            done.result()
+    assert set(crowd) == {1}
 
 
 def test_natures_of_the_real_bank_are_plausible_for_every_mood():
