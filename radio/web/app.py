@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from radio.metrics import CONTENT_TYPE, Metrics
 from radio.web.api import Api
@@ -29,6 +31,7 @@ def make_app(stations: Mapping[str, StationView], metrics: Metrics, *, latency_s
     """Build the application; `latency_s`: how far behind the broadcast a new listener's player starts (the burst)."""
     app = web.Application(middlewares=[_say_it_in_a_sentence])
     app.on_response_prepare.append(_add_headers)
+    logging.getLogger("aiohttp.server").addFilter(_worth_a_line)
     Pages(stations).add_routes(app)
     Api(stations, latency_s).add_routes(app)
     Health(stations, metrics).add_routes(app)
@@ -72,6 +75,11 @@ async def _say_it_in_a_sentence(request: web.Request, handler: Handler) -> web.S
         answer = _error(request, 405, f"{request.method} is not possible at {request.path[:80]}; it takes {methods}.")
         answer.headers["Allow"] = methods
         return answer
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Tell a failure of ours from what is no HTTP: scanners send such day and night, and it was answered with 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _error(request: web.Request, status: int, said: str) -> web.Response:

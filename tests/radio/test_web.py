@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -241,3 +242,17 @@ async def test_head_is_answered_without_a_body(client):
 
 def test_the_manifest_is_json(root):
     assert json.loads((root / "radio/web/static/site.webmanifest").read_text())["icons"]
+
+
+async def test_what_is_no_http_is_refused_without_a_word_in_the_log(client, caplog):
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")  # TLS on the plain port: scanners send it day and night
+    assert (await reader.read(1000)).startswith(b"HTTP/1.0 400")
+    writer.close()
+    assert not [record for record in caplog.records if record.name == "aiohttp.server"]
+
+
+async def test_a_failure_of_ours_is_logged(client, station, caplog, monkeypatch):
+    monkeypatch.setattr(station, "healthy", lambda: 1 / 0)
+    assert (await client.get("/readyz")).status == 500
+    assert "ZeroDivisionError" in caplog.text
