@@ -114,9 +114,9 @@ async def _stop(
         station.broadcast.fade_out(FADE_S)
     await asyncio.wait(broadcasts, timeout=STOP_FADE_TIMEOUT_S)
     for station in stations.values():
-        station.hub.close()
+        station.end_streams()
         await station.save()
-    await asyncio.sleep(STOP_DRAIN_S if any(station.hub.listeners for station in stations.values()) else 0)
+    await asyncio.sleep(STOP_DRAIN_S if any(station.hub_listeners() for station in stations.values()) else 0)
     raise Shutdown
 
 
@@ -124,7 +124,7 @@ async def _open_web(config: Config, stations: Stations, metrics: Metrics, stack:
     bytes_a_second = config.encoders.mp3.bitrate_kbps * 125
     app = make_app(stations, metrics, latency_s=config.server.burst_bytes / bytes_a_second)
     streams = Streams(metrics, config.server.max_listeners)
-    streams.add_routes(app, [station.mount for station in stations.values()])
+    streams.add_routes(app, [mount for station in stations.values() for mount in station.mounts])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=WEB_SHUTDOWN_S, handler_cancellation=True)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,10 +16,9 @@ import numpy as np
 
 from engine import SAMPLE_RATE_HZ, AudioBlock, FloatArray, Meter
 from radio.bed import Bed
+from radio.channel import Batch, Channel, Passage
 from radio.clock import Clock, SystemClock
-from radio.encoders import EncodedChunk, Encoder
 from radio.health import Health
-from radio.hub import Hub
 from radio.lead import Lead
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
@@ -39,8 +39,7 @@ class Desk:
 
     name: str
     lead: Lead
-    encoder: Encoder
-    hub: Hub
+    channels: tuple[Channel, ...]
     now: NowPlaying
     health: Health
     metrics: Metrics
@@ -61,6 +60,9 @@ class Broadcast:
         self._gap = False
         self._fade_frames = 0
         self._fade_left_frames: int | None = None
+        self._recent: deque[Passage] = deque()
+        """What has just gone out: a format that somebody begins to listen to starts with it."""
+        self._recent_frames_max = max(channel.past_frames for channel in desk.channels)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{desk.name}")
 
     async def run(self) -> None:
@@ -82,7 +84,7 @@ class Broadcast:
             await desk.clock.sleep_until(start_s + sent_frames / SAMPLE_RATE_HZ)
             await self._send(BLOCK_FRAMES)
             sent_frames += BLOCK_FRAMES
-        self._publish(await asyncio.get_running_loop().run_in_executor(self._pool, desk.encoder.flush))
+        self._publish(await asyncio.get_running_loop().run_in_executor(self._pool, self._flush))
 
     def fade_out(self, seconds: float) -> None:
         """Begin to fade; `run()` ends with the last frame of it."""
@@ -102,20 +104,28 @@ class Broadcast:
             desk.now.begin(replace(start, frame=self.frame + offset), wall)
             desk.metrics.bars_broadcast.labels(desk.name).inc()
         samples = self._faded(self._filled(pulled.samples, frames))
-        block = AudioBlock(self.frame, samples)
-        chunk = await asyncio.get_running_loop().run_in_executor(self._pool, self._encode, block)
-        self._publish(chunk)
+        self._remember(Passage(AudioBlock(self.frame, samples), desk.now.title))
+        recent = tuple(self._recent)
+        self._publish(await asyncio.get_running_loop().run_in_executor(self._pool, self._encode, recent))
         self.frame += frames
         desk.health.hear(samples)
         self._count(frames)
 
-    def _encode(self, block: AudioBlock) -> EncodedChunk | None:
-        self._meter.add(block.samples)
-        return self._desk.encoder.encode(block)
+    def _remember(self, passage: Passage) -> None:
+        self._recent.append(passage)
+        while (len(self._recent) - 1) * BLOCK_FRAMES > self._recent_frames_max:
+            self._recent.popleft()
 
-    def _publish(self, chunk: EncodedChunk | None) -> None:
-        if chunk is not None:
-            self._desk.hub.publish(chunk, self._desk.now.title)
+    def _encode(self, recent: tuple[Passage, ...]) -> list[Batch]:
+        self._meter.add(recent[-1].block.samples)
+        return [channel.encode(recent) for channel in self._desk.channels]
+
+    def _flush(self) -> list[Batch]:
+        return [channel.flush(self._desk.now.title) for channel in self._desk.channels]
+
+    def _publish(self, batches: list[Batch]) -> None:
+        for channel, batch in zip(self._desk.channels, batches, strict=True):
+            channel.publish(batch)
 
     def _filled(self, music: FloatArray, frames: int) -> FloatArray:
         """Make up what the music lacks with the bed; both meet in ramps, so that nothing clicks."""

@@ -91,10 +91,24 @@ class Mp3(Part):
     bitrate_kbps: Literal[64, 80, 96, 112, 128, 160, 192, 224, 256, 320] = 128
 
 
+class Aac(Part):
+    """The AAC-LC encoder; HLS sends what it makes, too."""
+
+    bitrate_kbps: Annotated[int, Field(ge=64, le=320)] = 128
+
+
+class Opus(Part):
+    """The Opus encoder."""
+
+    bitrate_kbps: Annotated[int, Field(ge=32, le=256)] = 96
+
+
 class Encoders(Part):
-    """One entry for each format on air."""
+    """One entry for each format on air; one that nobody listens to costs nothing."""
 
     mp3: Mp3 = Mp3()
+    aac: Aac = Aac()
+    opus: Opus = Opus()
 
 
 class Station(Part):

@@ -44,6 +44,9 @@ class Encoder(Protocol):
     content_type: str
     bitrate_kbps: int
 
+    def head(self, title: str) -> bytes:
+        """Write what a listener must have before its first chunk; nothing when every chunk explains itself."""
+
     def encode(self, block: AudioBlock) -> EncodedChunk | None:
         """Take the block that follows the last one; None while the codec still waits for more."""
 
@@ -90,6 +93,10 @@ class CodecEncoder:
         self._rest = np.zeros((0, 2), np.float32)
         self._frames_in = 0
         self._next_frame: int | None = None
+
+    def head(self, title: str) -> bytes:
+        """Write nothing: every chunk explains itself."""
+        return b""
 
     def encode(self, block: AudioBlock) -> EncodedChunk | None:
         """Encode the block; what does not fill a codec frame waits for the next one."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine import SAMPLE_RATE_HZ
-from radio.encoders import EncodedChunk
+from radio.encoders import EncodedChunk, Head
 
 BACKLOG_S = 10.0
 """A listener further behind than this is let go: no player recovers from more."""
@@ -19,6 +20,8 @@ class Sound:
 
     chunk: EncodedChunk
     title: str
+    head: Head | None = None
+    """Writes what must come before the first sound of this encoder; a listener needs it once."""
 
 
 class Listener:
@@ -28,6 +31,8 @@ class Listener:
         self.lagged = False
         """True once it was too slow and has been let go."""
         self.skips = skips
+        self.fed = bool(burst)
+        """False until it has been given any sound."""
         self.skipped_chunks = 0
         self._pending: deque[Sound] = deque(burst)
         self._backlog_frames = backlog_frames
@@ -58,6 +63,7 @@ class Listener:
             while self._behind_frames > self._backlog_frames and self._pending:
                 self._behind_frames -= self._pending.popleft().chunk.frames
                 self.skipped_chunks += 1
+        self.fed = True
         self._pending.append(sound)
         self._wake.set()
         return True
@@ -77,26 +83,44 @@ class Hub:
         self.closed = False
         self.last_frame: int | None = None
         """Position after the newest chunk; None before the first."""
-        self._burst_bytes = burst_bytes
+        self.burst_bytes = burst_bytes
+        """How much of the past is kept for new listeners."""
         self._recent: deque[Sound] = deque()
         self._recent_bytes = 0
-        self._listeners: set[Listener] = set()
+        self._listeners: dict[Listener, int | None] = {}
+        """Each with the burst it asked for."""
 
     @property
     def listeners(self) -> int:
         """Number of people who listen now; outputs, which skip instead of leaving, are none."""
         return sum(not listener.skips for listener in self._listeners)
 
-    def publish(self, chunk: EncodedChunk, title: str = "") -> None:
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody takes the sound, person or output."""
+        return bool(self._listeners)
+
+    def publish(self, chunk: EncodedChunk, title: str = "", head: Head | None = None) -> None:
         """Give a chunk to everybody; never waits, drops who is too far behind."""
-        sound = Sound(chunk, title)
-        self.last_frame = chunk.start_frame + chunk.frames
-        self._recent.append(sound)
-        self._recent_bytes += len(chunk.data)
-        while self._recent and self._recent_bytes > self._burst_bytes:
-            self._recent_bytes -= len(self._recent.popleft().chunk.data)
+        sound = Sound(chunk, title, head)
+        self._remember(sound)
         for listener in [one for one in self._listeners if not one.push(sound)]:
-            self._listeners.discard(listener)
+            self.leave(listener)
+
+    def begin(self, past: Sequence[Sound]) -> None:
+        """Begin with a past that nobody has heard yet: who waits for the first sound gets a burst of it."""
+        self.forget()
+        for sound in past:
+            self._remember(sound)
+        for listener, burst_bytes in list(self._listeners.items()):
+            if not listener.fed and not all(listener.push(sound) for sound in self._burst(burst_bytes)):
+                self.leave(listener)
+
+    def forget(self) -> None:
+        """Forget the past: what comes next does not follow it."""
+        self._recent.clear()
+        self._recent_bytes = 0
+        self.last_frame = None
 
     def listen(self, burst_bytes: int | None = None, *, skips: bool = False, backlog_s: float = BACKLOG_S) -> Listener:
         """Attach a listener that starts with up to `burst_bytes` of the past (None: all there is).
@@ -107,18 +131,25 @@ class Hub:
         if self.closed:
             listener.end(keep_pending=True)
         else:
-            self._listeners.add(listener)
+            self._listeners[listener] = burst_bytes
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Detach a listener; one that was let go already is fine."""
-        self._listeners.discard(listener)
+        self._listeners.pop(listener, None)
 
     def close(self) -> None:
         """End the stream for everybody once they have what is pending."""
         self.closed = True
         for listener in self._listeners:
             listener.end(keep_pending=True)
+
+    def _remember(self, sound: Sound) -> None:
+        self.last_frame = sound.chunk.start_frame + sound.chunk.frames
+        self._recent.append(sound)
+        self._recent_bytes += len(sound.chunk.data)
+        while self._recent and self._recent_bytes > self.burst_bytes:
+            self._recent_bytes -= len(self._recent.popleft().chunk.data)
 
     def _burst(self, burst_bytes: int | None) -> tuple[Sound, ...]:
         if burst_bytes is None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from engine import SAMPLE_RATE_HZ, BarStart, Mood, Station
 from radio import state
 from radio.broadcast import Broadcast, Desk
+from radio.channel import Channel
 from radio.clock import Clock, SystemClock
 from radio.config import Config
-from radio.encoders import Mp3Encoder
+from radio.encoders import AacEncoder, Encoder, Mp3Encoder
+from radio.encoders_opus import OpusEncoder
 from radio.health import Health
 from radio.hub import Hub
 from radio.journal import Journal, bar_row
@@ -51,7 +54,6 @@ class StationRuntime:
         self.name = name
         self.settings = config.stations[name]
         self.now = NowPlaying()
-        self.hub = Hub(config.server.burst_bytes)
         self._house = house
         house.metrics.expect_station(name)
         self._state_path = config.state.folder / f"{name}.state"
@@ -66,8 +68,8 @@ class StationRuntime:
         room = EngineRoom(house.builder, setup, moods, house.own_process, clock=house.clock)
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
         self._health = Health(house.clock)
-        self._encoder = Mp3Encoder(config.encoders.mp3.bitrate_kbps)
-        desk = Desk(name, self.lead, self._encoder, self.hub, self.now, self._health, house.metrics, house.clock)
+        self.channels = _channels(name, config)
+        desk = Desk(name, self.lead, tuple(self.channels.values()), self.now, self._health, house.metrics, house.clock)
         self.broadcast = Broadcast(desk, 0 if saved is None else saved.next_frame)
         self._registered: tuple[tuple[Any, ...], str] = ((), "")
         self._composer = config.engine.composer
@@ -94,18 +96,28 @@ class StationRuntime:
         return (*rules, *self.producer.troubles, *((journal,) if journal else ()))
 
     @property
-    def mount(self) -> Mount:
-        """The stream as listeners find it."""
-        return Mount(self.name, self.title, self.description, self.settings.genre, self.hub, self._encoder.bitrate_kbps)
+    def mounts(self) -> Sequence[Mount]:
+        """The streams as listeners find them, one for each format."""
+        about = (self.name, self.title, self.description, self.settings.genre)
+        return [
+            Mount(*about, channel.hub, channel.bitrate_kbps, channel.content_type, ending)
+            for ending, channel in self.channels.items()
+        ]
 
     @property
     def feed(self) -> Feed:
         """The stream as outputs send it."""
-        return Feed(self.settings, self.hub, self.now, self._encoder.content_type, self._encoder.bitrate_kbps)
+        channel = self.channels["mp3"]
+        return Feed(self.settings, channel.hub, self.now, channel.content_type, channel.bitrate_kbps)
 
     def hub_listeners(self) -> int:
         """Listeners connected to our own mounts."""
-        return self.hub.listeners
+        return sum(channel.hub.listeners for channel in self.channels.values())
+
+    def end_streams(self) -> None:
+        """End every stream once its listeners have what is pending."""
+        for channel in self.channels.values():
+            channel.hub.close()
 
     def healthy(self) -> tuple[bool, str]:
         """Whether audio advanced and was not silent in the last 2 s, and why."""
@@ -152,3 +164,15 @@ class StationRuntime:
             self._registered = (assets, self._house.journal.register(assets))
         self._house.journal.append(bar_row(self.name, start, wall, seed=self.producer.seed, assets=self._registered[1]))
         self._new_bar.set()
+
+
+def _channels(station: str, config: Config) -> Mapping[str, Channel]:
+    """Make one channel for each format, by the ending of its mount."""
+    encoders = config.encoders
+    makers: dict[str, Callable[[], Encoder]] = {
+        "mp3": partial(Mp3Encoder, encoders.mp3.bitrate_kbps),
+        "aac": partial(AacEncoder, encoders.aac.bitrate_kbps),
+        "opus": partial(OpusEncoder, encoders.opus.bitrate_kbps),
+    }
+    burst_bytes = config.server.burst_bytes
+    return {ending: Channel(f"{station} {ending}", make, Hub(burst_bytes)) for ending, make in makers.items()}

@@ -1,4 +1,4 @@
-"""The HTTP mounts: endless MP3 with ICY titles when asked, and the playlist files that point to it.
+"""The HTTP mounts: endless MP3, AAC and Opus with ICY titles when asked, and the playlist files that point to it.
 
 Knows nothing about how the sound is made; a client that does not read harms only itself.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from radio.encoders import Head
 from radio.hub import Hub, Listener, Sound
 from radio.metrics import Metrics
 
@@ -48,6 +49,12 @@ class Mount:
     hub: Hub
     bitrate_kbps: int
     content_type: str = "audio/mpeg"
+    ending: str = "mp3"
+
+    @property
+    def takes_titles(self) -> bool:
+        """Whether ICY titles may stand between its bytes; Ogg has its own."""
+        return self.content_type != "audio/ogg"
 
 
 class Streams:
@@ -61,13 +68,13 @@ class Streams:
         self._listeners = 0
 
     def add_routes(self, app: web.Application, mounts: Sequence[Mount]) -> None:
-        """Put every mount at /{station}/…, the first one also at /."""
-        for index, mount in enumerate(mounts):
-            for prefix in (f"/{mount.station}", "") if index == 0 else (f"/{mount.station}",):
+        """Put every mount at /{station}/…, those of the first station also at /."""
+        for mount in mounts:
+            for prefix in (f"/{mount.station}", "") if mount.station == mounts[0].station else (f"/{mount.station}",):
                 self._add_mount(app, prefix, mount)
 
     def _add_mount(self, app: web.Application, prefix: str, mount: Mount) -> None:
-        path = f"{prefix}/stream.mp3"
+        path = f"{prefix}/stream.{mount.ending}"
 
         async def stream(request: web.Request) -> web.StreamResponse:
             return await self._stream(request, mount)
@@ -86,6 +93,8 @@ class Streams:
 
         app.router.add_get(path, stream)  # answers HEAD, too
         app.router.add_options(path, options)
+        if mount.ending != "mp3":  # the playlists name what every player plays
+            return
         app.router.add_get(f"{prefix}/stream.m3u", m3u)
         app.router.add_get(f"{prefix}/stream.pls", pls)
 
@@ -94,7 +103,7 @@ class Streams:
             return _refusal(f"{mount.title} is stopping. Try again in a moment.")
         if self._listeners >= self._max_listeners:
             return _refusal(f"All {self._max_listeners} places are taken. Try again later, or use a relay.")
-        wants_titles = request.headers.get("Icy-MetaData", "").strip() == "1"
+        wants_titles = mount.takes_titles and request.headers.get("Icy-MetaData", "").strip() == "1"
         response = _EndlessResponse(headers=_headers(mount, wants_titles))
         response.force_close()
         if request.method == "HEAD":
@@ -126,11 +135,29 @@ class Streams:
         return response
 
     async def _feed(self, listener: Listener, response: web.StreamResponse, icy: IcyWriter | None) -> None:
+        heads = Heads()
         while sounds := await listener.read():
-            data = b"".join(sound.chunk.data for sound in sounds) if icy is None else icy.interleave(sounds)
+            data = heads.join(sounds) if icy is None else icy.interleave(sounds)
             async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await response.write(data)
             await asyncio.sleep(PACE_S)
+
+
+class Heads:
+    """Puts what an encoder's stream must begin with before the first sound of each encoder."""
+
+    def __init__(self) -> None:
+        self._told: Head | None = None
+
+    def join(self, sounds: Sequence[Sound]) -> bytes:
+        """Sound with the heads it needs; a late one names the title of that moment."""
+        out = bytearray()
+        for sound in sounds:
+            if sound.head is not None and sound.head != self._told:
+                self._told = sound.head
+                out += sound.head(sound.title)
+            out += sound.chunk.data
+        return bytes(out)
 
 
 class IcyWriter:

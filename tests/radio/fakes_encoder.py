@@ -13,6 +13,9 @@ class FakeEncoder:
         self._rest = np.zeros((0, 2), np.float32)
         self._next_frame = None
 
+    def head(self, title):
+        return b""
+
     def encode(self, block):
         if self._next_frame is None:
             self._next_frame = block.start_frame

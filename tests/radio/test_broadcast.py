@@ -13,6 +13,7 @@ from fakes_station import BAR_FRAMES, FakeSetup, FakeStation, expected
 from engine import SAMPLE_RATE_HZ, AudioBlock
 from radio.bed import BED_DBFS
 from radio.broadcast import BLOCK_FRAMES, Broadcast, Desk
+from radio.channel import Channel
 from radio.health import Health
 from radio.hub import Hub
 from radio.lead import Lead, LeadBar
@@ -27,9 +28,8 @@ class OnAir:
         self.clock, self.metrics, self.now, self.lead = ManualClock(), Metrics(), NowPlaying(), Lead(10**9)
         self.engine = FakeStation(FakeSetup())
         self.hub = Hub(burst_bytes)
-        self.desk = Desk(
-            "lofi", self.lead, FakeEncoder(), self.hub, self.now, Health(self.clock), self.metrics, self.clock
-        )
+        channel = Channel("lofi fake", FakeEncoder, self.hub, always=True)
+        self.desk = Desk("lofi", self.lead, (channel,), self.now, Health(self.clock), self.metrics, self.clock)
         self.broadcast = Broadcast(self.desk, start_frame)
         self.begun = []
         self.now.watch(lambda start, wall: self.begun.append((start, wall)))

@@ -286,3 +286,26 @@ def test_stripping_the_titles_gives_the_sound_back_bit_by_bit(pieces, interval_b
     sound, titles = strip(stream, interval_bytes)
     assert sound == b"".join(one.chunk.data for one in sounds)
     assert len(titles) <= len(pieces) * 2
+
+
+async def test_every_format_has_a_mount_of_its_own_and_ogg_takes_no_titles_between_its_bytes():
+    async with serving() as server:
+        about = ("lofi", "lofi radio", "", "lo-fi")
+        hub = Hub(65_536)
+        for ending, kind in (("aac", "audio/aac"), ("opus", "audio/ogg")):
+            server.mounts.append(Mount(*about, hub, 96, kind, ending))
+        app = web.Application()
+        server.streams.add_routes(app, server.mounts)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            server.port = runner.addresses[0][1]
+            for path, kind, titles in (("aac", "audio/aac", True), ("opus", "audio/ogg", False)):
+                for prefix in ("", "/lofi"):
+                    _, writer, status, headers = await server.ask(f"{prefix}/stream.{path}", "Icy-MetaData: 1")
+                    writer.close()
+                    assert (status, headers["content-type"]) == (200, kind)
+                    assert ("icy-metaint" in headers) == titles
+        finally:
+            await runner.cleanup()
