@@ -80,7 +80,7 @@ class Engine(Part):
     """None: the distribution's MuseScore General small bank."""
     loops: AnyPath = Path("loops")
     composer: Literal["models", "rules"] = "models"
-    lead_s: Annotated[float, Field(ge=2, le=60)] = 8.0
+    lead_s: Annotated[float, Field(ge=2, le=60)] = 12.0
     """Music composed ahead of the broadcast."""
     target_lufs: Annotated[float, Field(ge=-30, le=-10)] = -16.0
 
