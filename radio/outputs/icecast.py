@@ -261,7 +261,7 @@ async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, str]:
         raise OutputError("the server's answer is no HTTP") from problem
     version, _, rest = head.decode("latin-1").partition(" ")
     code = rest[:3]
-    if not version.startswith(("HTTP/", "ICY")) or not code.isdigit():
+    if not version.startswith(("HTTP/", "ICY")) or not code.isdecimal():  # `²` is a digit, and no number
         raise OutputError(f"the server's answer is no HTTP: {head[:60]!r}")
     status = int(code)
     body = (await reader.read(_HEAD_BYTES_MAX)).decode("utf-8", "replace") if status >= 400 else ""

@@ -117,17 +117,17 @@ class Streams:
         listener = mount.hub.listen(burst_bytes)
         self._listeners += 1
         gauge.inc()
+        reason = ""
         try:
             await response.prepare(request)
             await self._feed(listener, response, IcyWriter() if wants_titles else None)
         except TimeoutError:
-            self._metrics.listener_drops.labels(mount.station, request.path, "stuck").inc()
-            _abort(request)
+            reason = "stuck"
         except ConnectionError:
             logger.debug("%s: a listener left", request.path)
         finally:
-            if listener.lagged:
-                self._metrics.listener_drops.labels(mount.station, request.path, "lagged").inc()
+            if reason or listener.lagged:
+                self._metrics.listener_drops.labels(mount.station, request.path, reason or "lagged").inc()
                 _abort(request)
             mount.hub.leave(listener)
             self._listeners -= 1

@@ -162,8 +162,9 @@ async def test_a_server_that_does_not_answer_is_told_as_such(monkeypatch):
         ),
         (b"HTTP/1.0 403 Forbidden\r\n\r\ntoo many sources", RefusedError, "HTTP 403 Forbidden too many sources"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", OutputError, "is no HTTP"),
+        (b"HTTP/1.1 \xb2\xb2\xb2 squares\r\n\r\n", OutputError, "is no HTTP"),
     ],
-    ids=["password", "in use", "limits", "no http"],
+    ids=["password", "in use", "limits", "no http", "no number"],
 )
 async def test_every_refusal_names_the_place_and_the_remedy(answer, error, words, caplog):
     async with fake_icecast(answer) as server:

@@ -255,6 +255,20 @@ async def test_a_client_that_never_reads_is_dropped_and_others_hear_everything()
         assert server.count("listener_drops_total", mount="/stream.mp3", reason="lagged") == 1
 
 
+async def test_a_client_that_is_let_go_is_counted_once(monkeypatch):
+    monkeypatch.setattr("radio.web.stream.WRITE_TIMEOUT_S", 0.3)
+    async with serving() as server:
+        _, stuck, _, _ = await server.ask("/stream.mp3")
+        for more in (100, 200):  # the first do not get through, the others pile up behind them
+            for number in range(more):
+                server.hub.publish(EncodedChunk(number * 4608, 4608, bytes(200_000)))
+            await asyncio.sleep(0.1)
+        await settle(lambda: server.count("listeners", mount="/stream.mp3") == 0)
+        stuck.close()
+        drops = [server.count("listener_drops_total", mount="/stream.mp3", reason=r) for r in ("stuck", "lagged")]
+        assert sum(filter(None, drops)) == 1
+
+
 @pytest.mark.parametrize(
     "title",
     ["it's", "';StreamUrl='x';", "", "🌧️ rain", "a\r\nb\0c", "é" * 5000, "x" * 5000, "\ud800"],
