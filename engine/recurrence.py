@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, cast
 
 import numpy as np
-import onnxruntime
-import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
 from engine import tokens
 from engine.errors import ModelError
 from engine.types import FloatArray, Tree
+
+# From 1.32 on onnxruntime reports its use to its maker, and keeps an id of the machine, unless told not to before it
+# is imported. A station needs no network and tells nobody.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # noqa: E402
+import onnxruntime.capi.onnxruntime_pybind11_state as ort  # noqa: E402
 
 HEAD_CHANNELS = 64
 _REMEDY = "Restore it with `git checkout -- models` or export it again with `make train`."
@@ -121,9 +127,11 @@ class OnnxRecurrence:
         except (ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf, ort.NotImplemented) as error:
             raise ModelError(f"{path}: onnxruntime cannot load it ({error}). {_REMEDY}") from error
         shapes = {value.name: value.shape for value in self._session.get_inputs()}
-        if set(shapes) != {"token", "shift", "wkv"}:
-            raise ModelError(f"{path}: its inputs are {sorted(shapes)}, not token, shift and wkv. {_REMEDY}")
-        self._layers, self._width = int(shapes["shift"][0]), int(shapes["shift"][3])
+        match shapes:
+            case {"token": _, "shift": [int(layers), 2, _, int(width)], "wkv": [_, _, _, _, _]} if len(shapes) == 3:
+                self._layers, self._width = layers, width
+            case _:
+                raise ModelError(f"{path}: its inputs are {shapes}, not token, shift and wkv of one size. {_REMEDY}")
         self.vocabulary_size = _checked_vocabulary(folder, card)
         self.name = f"{folder.name} {self._layers}x{self._width}"
 
@@ -180,7 +188,8 @@ def read_card(folder: Path) -> Tree:
         ) from error
     except ValueError as error:
         raise ModelError(f"{path}: not JSON ({error}). {_REMEDY}") from error
-    missing = [key for key in ("file", "sha256", "vocabulary") if not isinstance(card, dict) or key not in card]
+    kinds = {"file": str, "sha256": str, "vocabulary": dict}
+    missing = [key for key, kind in kinds.items() if not isinstance(card, dict) or not isinstance(card.get(key), kind)]
     if missing:
         raise ModelError(f"{path}: lacks {', '.join(missing)}. {_REMEDY}")
     return cast(Tree, card)

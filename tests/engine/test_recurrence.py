@@ -55,7 +55,7 @@ def pth(tmp_path_factory):
     return path
 
 
-def tiny_onnx(path, inputs=("token", "shift", "wkv")):
+def tiny_onnx(path, inputs=("token", "shift", "wkv"), layers=LAYERS):
     """A graph with the interface of our models: logits by table, the states passed through with one added."""
     token, shift, wkv = inputs
     rng = np.random.default_rng(0)
@@ -65,13 +65,13 @@ def tiny_onnx(path, inputs=("token", "shift", "wkv")):
     }
     values = [
         helper.make_tensor_value_info(token, TensorProto.INT64, ["B"]),
-        helper.make_tensor_value_info(shift, TensorProto.FLOAT, [LAYERS, 2, "B", WIDTH]),
-        helper.make_tensor_value_info(wkv, TensorProto.FLOAT, [LAYERS, "B", 1, 64, 64]),
+        helper.make_tensor_value_info(shift, TensorProto.FLOAT, [layers, 2, "B", WIDTH]),
+        helper.make_tensor_value_info(wkv, TensorProto.FLOAT, [layers, "B", 1, 64, 64]),
     ]
     outputs = [
         helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["B", tokens.VOCABULARY_SIZE]),
-        helper.make_tensor_value_info("shift_out", TensorProto.FLOAT, [LAYERS, 2, "B", WIDTH]),
-        helper.make_tensor_value_info("wkv_out", TensorProto.FLOAT, [LAYERS, "B", 1, 64, 64]),
+        helper.make_tensor_value_info("shift_out", TensorProto.FLOAT, [layers, 2, "B", WIDTH]),
+        helper.make_tensor_value_info("wkv_out", TensorProto.FLOAT, [layers, "B", 1, 64, 64]),
     ]
     nodes = [
         helper.make_node("Gather", ["table", token], ["rows"]),
@@ -124,7 +124,7 @@ def test_a_card_that_is_missing_or_broken_is_named_with_the_remedy(folder):
         OnnxRecurrence(folder)
 
 
-@pytest.mark.parametrize("content", ["[]", "{}"])
+@pytest.mark.parametrize("content", ["[]", "{}", '{"file": null, "sha256": 1, "vocabulary": "lofi"}'])
 def test_a_card_that_lacks_what_we_need_says_what(folder, content):
     (folder / "card.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="lacks file, sha256, vocabulary"):
@@ -155,6 +155,13 @@ def test_a_graph_of_another_interface_is_refused(folder):
     tiny_onnx(folder / "model.onnx", inputs=("ids", "shift", "wkv"))
     write_card(folder)
     with pytest.raises(ModelError, match="not token, shift and wkv"):
+        OnnxRecurrence(folder)
+
+
+def test_a_graph_that_does_not_say_its_size_is_refused(folder):
+    tiny_onnx(folder / "model.onnx", layers="L")
+    write_card(folder)
+    with pytest.raises(ModelError, match="not token, shift and wkv of one size"):
         OnnxRecurrence(folder)
 
 
