@@ -31,6 +31,7 @@ from radio.outputs import icecast
 from radio.reload import Reloader
 from radio.runtime import House, StationRuntime
 from radio.web.app import make_app
+from radio.web.hls import Hls
 from radio.web.stream import Streams
 from radio.worker import Builder
 
@@ -92,6 +93,8 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
                 tasks.create_task(station.producer.run(), name=f"produce {name}")
                 broadcasts.append(tasks.create_task(station.broadcast.run(), name=f"broadcast {name}"))
                 tasks.create_task(station.remember(), name=f"remember {name}")
+                if station.hls is not None:
+                    tasks.create_task(station.hls.run(), name=f"hls {name}")
         for settings in reloader.config.icecast:
             output = icecast.IcecastOutput(settings, stations[settings.station].feed, house.metrics)
             with logging_station(settings.station):
@@ -125,6 +128,9 @@ async def _open_web(config: Config, stations: Stations, metrics: Metrics, stack:
     app = make_app(stations, metrics, latency_s=config.server.burst_bytes / bytes_a_second)
     streams = Streams(metrics, config.server.max_listeners)
     streams.add_routes(app, [mount for station in stations.values() for mount in station.mounts])
+    Hls({name: station.hls for name, station in stations.items() if station.hls is not None}).add_routes(
+        app, first=next(iter(stations))
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=WEB_SHUTDOWN_S, handler_cancellation=True)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

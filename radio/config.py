@@ -111,6 +111,17 @@ class Encoders(Part):
     opus: Opus = Opus()
 
 
+class Hls(Part):
+    """HTTP Live Streaming: AAC in segments of 4.032 s."""
+
+    enabled: bool = True
+    """False: nothing is encoded for it and nothing served."""
+    listed: Annotated[int, Field(ge=6, le=60)] = 6
+    """Segments in the playlist."""
+    folder: AnyPath | None = None
+    """Where to keep a copy for another web server, one folder for each station; None: nowhere."""
+
+
 class Station(Part):
     """One stream of music."""
 
@@ -224,6 +235,7 @@ class Config(Part):
     server: Server = Server()
     engine: Engine = Engine()
     encoders: Encoders = Encoders()
+    hls: Hls = Hls()
     stations: Annotated[dict[Name, Station], Field(min_length=1)] = Field(default={"lofi": Station()})
     icecast: tuple[Icecast, ...] = Field(default=(), strict=False)
     journal: Journal = Journal()

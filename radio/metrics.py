@@ -41,6 +41,12 @@ class Metrics:
         self.icecast_connected.labels(output)
         self.icecast_reconnects.labels(output)
 
+    def expect_hls(self, station: str) -> None:
+        """Begin the numbers of a station's HLS at 0."""
+        self.hls_segments.labels(station)
+        for where in ("state", "folder"):
+            self.hls_write_errors.labels(station, where)
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format; serve it as `CONTENT_TYPE`."""
         return generate_latest(self.registry)
@@ -74,6 +80,10 @@ class Metrics:
         self.icecast_connected = self._gauge("icecast_connected", "1 while the source is connected.", "output")
         self.icecast_reconnects = self._counter(
             "icecast_reconnects_total", "Times a source had to reconnect.", "output"
+        )
+        self.hls_segments = self._counter("hls_segments_total", "HLS segments made.", "station")
+        self.hls_write_errors = self._counter(
+            "hls_write_errors_total", "Times HLS could not be written to the disk.", "station", "where"
         )
         self.keepalive_restarts = self._counter(
             "keepalive_restarts_total", "Times an output was started again.", "output"

@@ -25,6 +25,7 @@ from radio.journal import Journal, bar_row
 from radio.lead import Lead
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
+from radio.outputs.hls import HlsHouse, HlsOutput
 from radio.outputs.icecast import Feed
 from radio.producer import EngineRoom, Producer
 from radio.web.stream import Mount
@@ -71,6 +72,7 @@ class StationRuntime:
         self.channels = _channels(name, config)
         desk = Desk(name, self.lead, tuple(self.channels.values()), self.now, self._health, house.metrics, house.clock)
         self.broadcast = Broadcast(desk, 0 if saved is None else saved.next_frame)
+        self.hls = self._make_hls(config) if config.hls.enabled else None
         self._registered: tuple[tuple[Any, ...], str] = ((), "")
         self._composer = config.engine.composer
         self._new_bar = asyncio.Event()
@@ -155,6 +157,16 @@ class StationRuntime:
     def close(self) -> None:
         """Free the encoder's thread."""
         self.broadcast.close()
+
+    def _make_hls(self, config: Config) -> HlsOutput:
+        house = HlsHouse(
+            self.name,
+            config.state.folder / f"{self.name}.hls",
+            config.hls.folder,
+            self._house.metrics,
+            self._house.clock,
+        )
+        return HlsOutput(self.channels["aac"].hub, config.hls.listed, house)
 
     def _at_bar(self, start: BarStart, wall: datetime) -> None:
         fallback = start.bar.composer != self._composer

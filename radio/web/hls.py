@@ -1,0 +1,74 @@
+"""The live playlist and its segments, from memory. Knows nothing about how they come about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from aiohttp import web
+
+_PLAYLIST_HEADERS = {"Cache-Control": "public, max-age=1"}
+_SEGMENT_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
+_OPEN_TO_ALL = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Range",
+    "Access-Control-Expose-Headers": "Date, ETag",
+}
+_STARTING = {"Retry-After": "4", "Cache-Control": "no-store", **_OPEN_TO_ALL}
+
+
+class Source(Protocol):
+    """What one station has to offer; `radio.outputs.hls.HlsOutput` is one."""
+
+    @property
+    def playlist(self) -> bytes:
+        """The playlist; empty until there is a segment."""
+
+    @property
+    def etag(self) -> str:
+        """Changes with the playlist."""
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """Content of every segment that is served, by name."""
+
+
+class Hls:
+    """The handlers of all stations' playlists."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+
+    def add_routes(self, app: web.Application, first: str) -> None:
+        """Put every playlist at /{station}/hls/live.m3u8, that of station `first` also at /hls/live.m3u8."""
+        for station, source in self._sources.items():
+            for prefix in (f"/{station}", "") if station == first else (f"/{station}",):
+                _add(app, f"{prefix}/hls", source)
+
+
+def _add(app: web.Application, folder: str, source: Source) -> None:
+    async def playlist(request: web.Request) -> web.Response:
+        if not source.playlist:
+            return web.Response(status=503, text="The first segment is not ready yet.\n", headers=_STARTING)
+        return _answer(request, source.playlist, "application/vnd.apple.mpegurl", source.etag, _PLAYLIST_HEADERS)
+
+    async def segment(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        data = source.files.get(name)
+        if data is None:
+            return web.Response(status=404, text="This segment is gone.\n", headers=_OPEN_TO_ALL)
+        return _answer(request, data, "audio/aac", name, _SEGMENT_HEADERS)
+
+    async def options(_request: web.Request) -> web.Response:
+        return web.Response(status=204, headers=_OPEN_TO_ALL)
+
+    app.router.add_get(f"{folder}/live.m3u8", playlist)  # answers HEAD, too
+    app.router.add_get(folder + r"/{name:[0-9a-f]+-\d+\.aac}", segment)
+    app.router.add_options(folder + r"/{name:[^/]+}", options)
+
+
+def _answer(request: web.Request, body: bytes, kind: str, etag: str, caching: Mapping[str, str]) -> web.Response:
+    headers = {**caching, "ETag": f'"{etag}"', **_OPEN_TO_ALL}
+    if any(tag.value in (etag, "*") for tag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=kind, headers=headers)
