@@ -23,8 +23,8 @@ from engine.types import FloatArray, Tree
 # is imported. A station needs no network and tells nobody.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # noqa: E402
-import onnxruntime.capi.onnxruntime_pybind11_state as ort  # noqa: E402
+import onnxruntime
+import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
 HEAD_CHANNELS = 64
 _REMEDY = "Restore it with `git checkout -- models` or export it again with `make train`."

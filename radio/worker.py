@@ -144,10 +144,11 @@ def restore(data: bytes) -> None:
 
 
 def settle_in(style: LogStyle | None) -> None:
-    """Prepare the process: it logs as the radio does, Ctrl-C is for the radio, and it must not outlive the radio."""
+    """Prepare the process: it logs as the radio does, signals are for the radio, and it must not outlive the radio."""
     if style is not None:
         log_as(style)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # systemd and Ctrl-C tell the whole group; the radio still fades out
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True, name="parent-watch").start()
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from torch import Tensor
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # see engine/recurrence.py
+
+import onnxruntime
 
 FloatArray = npt.NDArray[np.float32]
 

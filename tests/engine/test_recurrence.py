@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -220,3 +223,10 @@ def test_a_state_survives_a_snapshot():
     state = RecurrentState(np.ones((2, 2, 64), np.float32), np.full((2, 1, 64, 64), 3, np.float32))
     again = RecurrentState.restore(state.snapshot())
     np.testing.assert_array_equal(again.wkv, state.wkv)
+
+
+def test_the_run_time_keeps_no_id_and_reports_to_nobody(tmp_path, root):
+    environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": os.environ["PATH"]}
+    program = "from engine import load_recurrence; from pathlib import Path; load_recurrence(Path('models/drums'))"
+    subprocess.run([sys.executable, "-B", "-c", program], cwd=root, env=environment, check=True, timeout=60)
+    assert [path.name for path in tmp_path.rglob("*") if "onnxruntime" in path.name] == []

@@ -82,7 +82,8 @@ async def test_what_passes_the_wall_and_what_does_not():
         np.testing.assert_array_equal(rendered.block.samples, expected(1))
         assert not rendered.block.samples.flags.writeable
 
-        os.kill(handle.pid, signal.SIGINT)  # Ctrl-C in a terminal reaches both; it is for the radio
+        for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and systemd reach both; they are for the radio
+            os.kill(handle.pid, number)
         assert (await handle.render_bar()).block.start_frame == BAR_FRAMES
 
         with pytest.raises(EngineRaisedError, match="failed to render_bar: EngineError: bar 2 is too sad"):
