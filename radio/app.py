@@ -24,6 +24,7 @@ from radio.errors import PortError, RadioError
 from radio.health import watch_lag
 from radio.journal import Journal
 from radio.keepalive import Keeper, keepalive
+from radio.limits import make_room_for
 from radio.log import logging_station
 from radio.metrics import Metrics
 from radio.notify import sd_notify, watchdog_period_s
@@ -41,6 +42,8 @@ FADE_S = 1.0
 STOP_FADE_TIMEOUT_S = 2.0
 STOP_DRAIN_S = 0.5
 WEB_SHUTDOWN_S = 0.5
+IDLE_S = 30.0
+"""A connection that asks for nothing for so long is closed: aiohttp's own hour lets scanners use up all there are."""
 BACKLOG_CONNECTIONS = 1024
 """Icecast's 5 loses listeners that come back all at once after a drop."""
 
@@ -60,6 +63,7 @@ class Shutdown(Exception):  # noqa: N818 - not an error: the way a task group is
 async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
     """Be on air until SIGTERM or SIGINT; raises RadioError when it cannot start or go on."""
     config = await asyncio.to_thread(load_config, config_path)
+    make_room_for(config.server.max_listeners)
     metrics = Metrics().with_process()
     async with AsyncExitStack() as stack:
         journal = Journal(config.journal.path, metrics, keep_days=config.journal.keep_days)
@@ -131,7 +135,9 @@ async def _open_web(config: Config, stations: Stations, metrics: Metrics, stack:
     Hls({name: station.hls for name, station in stations.items() if station.hls is not None}).add_routes(
         app, first=next(iter(stations))
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=WEB_SHUTDOWN_S, handler_cancellation=True)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=WEB_SHUTDOWN_S, handler_cancellation=True
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     host, port = config.server.host, config.server.port

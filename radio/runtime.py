@@ -76,6 +76,8 @@ class StationRuntime:
         self._registered: tuple[tuple[Any, ...], str] = ((), "")
         self._composer = config.engine.composer
         self._new_bar = asyncio.Event()
+        self._saving = asyncio.Lock()
+        self._save_failed = False
         self.now.watch(self._at_bar)
 
     @property
@@ -146,13 +148,17 @@ class StationRuntime:
         saved = self.producer.saved(self.broadcast.frame, bar.index + 1, bar.piece.number + 1)
         if saved is None:
             return
-        try:
-            await asyncio.to_thread(state.save, self._state_path, saved)
-        except OSError as problem:
-            logger.warning(
-                "%s: cannot be written (%s): a restart would begin a new piece. "
-                "Make its folder writable, or free some disk space.", self._state_path, problem,
-            )  # fmt: skip
+        async with self._saving:  # a slow disk: the last one before a stop must not meet the one before in one file
+            try:
+                await asyncio.to_thread(state.save, self._state_path, saved)
+                self._save_failed = False
+            except OSError as problem:
+                level = logging.DEBUG if self._save_failed else logging.WARNING  # every 10 s, on a full disk for days
+                self._save_failed = True
+                logger.log(
+                    level, "%s: cannot be written (%s): a restart would begin a new piece. "
+                    "Make its folder writable, or free some disk space.", self._state_path, problem,
+                )  # fmt: skip
 
     def close(self) -> None:
         """Free the encoder's thread."""
