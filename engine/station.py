@@ -97,7 +97,7 @@ class Station:
         station = cls(setup, composer, lambda: FluidSynth(bank))
         station.troubles = (*troubles, *station.troubles)
         station.assets = (*assets, bank_asset(bank), *loop_assets(station._library.paths()))
-        for trouble in station.troubles:
+        for trouble in troubles:
             logger.warning("%s", trouble)
         return station
 
@@ -199,7 +199,10 @@ class Station:
         try:
             self._library.get(kind, name)
         except LoopError as error:
-            self.troubles = tuple(dict.fromkeys((*self.troubles, f"{error} The station plays without it.")))
+            trouble = f"{error} The station plays without it."
+            if trouble not in self.troubles:
+                logger.warning("%s", trouble)
+                self.troubles = (*self.troubles, trouble)
             return self._library.NOTHING
         return name
 

@@ -196,6 +196,14 @@ def test_missing_loops_are_told_and_the_station_plays_on(make, tmp_path):
     assert np.abs(station.render(BIG).samples).max() > 0.01
 
 
+def test_a_mood_on_air_whose_loop_is_missing_is_told_of_once(make, caplog):
+    station = make()
+    for bpm in (70.0, 71.0):
+        station.apply(replace(find_mood("study"), ambience="waves", bpm_low=bpm))
+        assert station.render_bar().block.samples.any()
+    assert caplog.text.count("waves.flac: no such loop") == 1
+
+
 def test_something_that_is_no_number_never_leaves(setup):
     class BrokenSynth(RecordingSynth):
         def render(self, events, frames):
