@@ -290,3 +290,10 @@ def test_a_missing_password_says_where_it_belongs(tmp_path):
     (tmp_path / "empty").write_text("\n")
     with pytest.raises(SecretError, match="empty is empty or missing"):
         output(password_file=tmp_path / "empty").password()
+
+
+def test_the_configuration_inside_the_docker_image_is_right(root):
+    config = load_config(root / "deploy" / "docker.yaml")
+    assert config.server.host == "0.0.0.0"
+    assert config.icecast[0].password({"ICECAST_PASSWORD": "hush"}) == "hush"
+    assert config.state.folder == config.journal.path.parent == Path("/state")
