@@ -211,6 +211,7 @@ class Producer:
             if late and self._newest is not None:
                 await _bring(handle, Resume(self._newest.before, 1))
             await handle.apply(mood)
+            self._lead.add(self._received(await handle.render_bar()))  # from here on a new engine knows it, too
         self._metrics.mood_changes.labels(self._name).inc()
         logger.info("station %s: mood %s", self._name, mood.name)
         if self._wanted is mood:

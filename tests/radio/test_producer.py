@@ -112,6 +112,17 @@ async def test_a_mood_with_a_short_lead_is_applied_to_the_next_bar_rendered():
         assert [start.bar.mood for start in starts] == ["study"] * 2 + ["rainy"] * 3
 
 
+async def test_a_mood_outlives_an_engine_that_fails_before_its_first_bar(tmp_path):
+    setup = FakeSetup(hangs_at_bar=2, trace=tmp_path)
+    async with producing(setup, lead_bars=2, call_timeout_s=0.2) as studio:
+        await studio.full()
+        studio.producer.change_mood(RAINY)
+        await settle(lambda: studio.count("mood_changes_total") == 1)
+        _, starts = await studio.pull(4)
+        assert [start.bar.mood for start in starts] == ["study", "study", "rainy", "rainy"]
+        assert studio.count("engine_restarts_total") == 1
+
+
 async def test_moods_that_may_come_are_prepared_once_the_lead_is_full(tmp_path):
     async with producing(FakeSetup(trace=tmp_path), moods=(STUDY, RAINY)) as studio:
         await settle(lambda: len(list(tmp_path.iterdir())) == 2)
