@@ -30,19 +30,10 @@ class Glide:
         self._length = frames
         self._at = frames
 
-    @property
-    def goal(self) -> float:
-        """Where the number stands or is going."""
-        return self._to
-
     def aim(self, value: float) -> None:
         """Set a new goal, reached after the glide's length."""
         if value != self._to:
             self._from, self._to, self._at = self._now(), value, 0
-
-    def set(self, value: float) -> None:
-        """Jump; only for a sound that has not begun."""
-        self._from, self._to, self._at = value, value, self._length
 
     def take(self, frames: int) -> FloatArray | float:
         """Advance; return the values of the next frames (one number while it stands still)."""

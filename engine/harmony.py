@@ -164,19 +164,9 @@ def key_shift(key: int, minor: bool) -> int:
     return (key - (_MINOR_TONIC if minor else 0) + 6) % 12 - 6
 
 
-def transpose(chord: Chord | None, semitones: int) -> Chord | None:
-    """Return the chord moved by some semitones."""
-    return None if chord is None else Chord((chord.root + semitones) % 12, chord.quality)
-
-
 def chord_name(chord: Chord | None) -> str:
     """Return how a player writes the chord, for example `Dm7`, `Gmaj7`, `Bm7b5`; `N.C.` for none."""
     return "N.C." if chord is None else _NOTE_NAMES[chord.root] + _QUALITY_NAMES[chord.quality]
-
-
-def key_name(key: int, minor: bool) -> str:
-    """Return the name of a key, for example `Bb major`."""
-    return f"{_NOTE_NAMES[key % 12]} {'minor' if minor else 'major'}"
 
 
 def voicing(chord: Chord, centre: float, scale: Collection[int] = SCALE) -> tuple[int, ...]:

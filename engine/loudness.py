@@ -47,11 +47,6 @@ class KWeighting:
         self._state = np.zeros((len(_K_SECTIONS), 2, 2))
         self._held: npt.NDArray[np.float64] = np.zeros(0)
 
-    @property
-    def held_frames(self) -> int:
-        """Frames of the step that is not yet whole."""
-        return len(self._held)
-
     def powers(self, samples: FloatArray) -> npt.NDArray[np.float64]:
         """Return the power of each step that these samples complete."""
         if samples.shape[1] == 0:

@@ -98,7 +98,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "bpm_low": (40, 140), "bpm_high": (40, 140), "minor_share": (0, 1), "keys_density": (1, 7),
     "drums_density": (1, 7), "melody_share": (0, 1), "swing": (0.5, 0.67), "snare_late_ms": (0, 40),
     "human_ms": (0, 25), "register_low": (36, 72), "register_high": (60, 96), "velocity_scale": (0.3, 1.3),
-    "piece_bars_low": (16, 200), "piece_bars_high": (16, 200), "drum_kit": (0, 127), "keys_db": (-60, 12),
+    "piece_bars_low": (36, 92), "piece_bars_high": (36, 92), "drum_kit": (0, 127), "keys_db": (-60, 12),
     "drums_db": (-60, 12), "bass_db": (-60, 12), "second_db": (-60, 12), "vinyl_db": (-90, 0),
     "ambience_db": (-90, 0), "keys_lowpass_hz": (200, 20_000), "drums_lowpass_hz": (200, 20_000),
     "wow_cents": (0, 30), "saturation": (0, 1), "room": (0, 1), "sidechain_db": (0, 12),

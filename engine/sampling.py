@@ -12,7 +12,6 @@ from engine.moods import Sampling
 from engine.types import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
-GREEDY = Sampling(temperature=0.0)
 FULL = Sampling(temperature=1.05, top_p=1.0)
 """For velocities: trimming rare soft ones makes playing loud and flat (mean velocity 96-115 against 75)."""
 

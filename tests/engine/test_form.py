@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from engine.errors import MoodError
 from engine.form import Form
 from engine.moods import MOODS, Mood
 from engine.plan import DrumRole
@@ -146,3 +147,16 @@ def test_a_piece_fits_a_mood_by_tempo_key_and_mode():
     assert not form.fits(replace(STUDY, bpm_low=piece.bpm + 1, bpm_high=piece.bpm + 9))
     assert not form.fits(replace(STUDY, keys=((piece.key + 1) % 12,)))
     assert not form.fits(replace(STUDY, minor_share=0.0 if piece.minor else 1.0))
+
+
+@pytest.mark.parametrize("bars", [36, 64, 92])
+def test_pieces_are_as_long_as_a_mood_may_ask(bars):
+    mood = replace(MOODS["study"], piece_bars_low=bars, piece_bars_high=bars)
+    form = Form(3)
+    assert {form.next(mood).piece.bars for _ in range(4 * bars)} == {bars}
+
+
+@pytest.mark.parametrize("bars", [35, 93])
+def test_lengths_that_no_piece_can_have_are_refused(bars):
+    with pytest.raises(MoodError, match="must be 36 to 92"):
+        replace(MOODS["study"], piece_bars_low=bars, piece_bars_high=bars)
