@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine import tokens
-from training.checkpoint import RunState, load_run, save_run, write_atomically
+from training.checkpoint import RunState, load_run, load_weights, save_run, write_atomically
 from training.corpus import Corpus, corpus_sha256, load_corpus
-from training.network import Network, Size, public_weights
+from training.errors import CheckpointError
+from training.network import Network, Size, public_weights, size_of
 from training.schedule import Schedule, make_optimiser, set_rate
 from training.validation import Forward, lanes_of, validate
 
@@ -47,6 +48,8 @@ class Settings:
     """A validation pass every so many training tokens."""
     patience: int = 5
     """Stop after so many validations without a new best."""
+    weights_sha256: str | None = None
+    """Which weights the run began with; None: fresh ones."""
 
     @property
     def schedule(self) -> Schedule:
@@ -59,6 +62,8 @@ class Place:
     """How and where a run is carried out; changes none of its numbers, except the last bits when compiled."""
 
     out: Path
+    weights: Path | None = None
+    """A public `.pth` to begin with, for example a shipped model; a checkpoint of the run itself goes first."""
     compiled: bool = True
     checkpoint_s: float = 180.0
     stop_after_steps: int | None = None
@@ -76,6 +81,8 @@ class Trainer:
         self.state = self._fresh_state()
         if self.checkpoint_path.exists():
             self._resume()
+        elif place.weights is not None:
+            self._begin_with(place.weights)
 
     @property
     def checkpoint_path(self) -> Path:
@@ -102,6 +109,17 @@ class Trainer:
         self.optimiser.load_state_dict(self.state.optimiser)
         torch.set_rng_state(self.state.rng)
         print(f"going on from step {self.state.step}, {self.state.tokens_seen / 1e6:.2f} M tokens")
+
+    def _begin_with(self, path: Path) -> None:
+        weights = load_weights(path)
+        size = size_of(weights)
+        if size != self.network.size:
+            raise CheckpointError(
+                f"{path}: has {size.layers} layers of width {size.width} and {size.vocabulary} tokens, the run has "
+                f"{self.network.size.layers} x {self.network.size.width}. Set --layers and --width to match."
+            )
+        self.network.load_state_dict(weights)
+        print(f"beginning with the weights of {path}")
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -208,6 +226,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--final-rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--weights", type=Path, help="begin with a public .pth, e.g. models/piano/model.pth")
     parser.add_argument("--eager", action="store_true", help="do not compile (slower steps, quicker start)")
     for name in ("layers", "width", "dropout", "rate"):
         parser.add_argument(f"--{name}", type=float if name in ("dropout", "rate") else int)
@@ -223,9 +242,10 @@ def main(arguments: list[str] | None = None) -> None:
         tokens=options.tokens,
         minutes=options.minutes,
         seed=options.seed,
+        weights_sha256=corpus_sha256(options.weights) if options.weights and options.weights.is_file() else None,
         **chosen,
     )
-    place = Place(options.out or options.prepared / options.part, compiled=not options.eager)
+    place = Place(options.out or options.prepared / options.part, options.weights, compiled=not options.eager)
     trainer = Trainer(settings, load_corpus(path), place)
     print(f"{options.part}: {sum(p.numel() for p in trainer.network.parameters()) / 1e6:.2f} M parameters")
     trainer.run()

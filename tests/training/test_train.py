@@ -89,3 +89,20 @@ def test_the_command_trains_what_was_prepared(tmp_path, capsys):
     assert (tmp_path / "piano" / "best.pth").is_file()
     assert (tmp_path / "piano" / "history.json").is_file()
     assert "valid" in capsys.readouterr().out
+
+
+def test_a_run_can_begin_with_shipped_weights(tmp_path):
+    first = trainer(tmp_path / "first", dataclasses.replace(SETTINGS, tokens=2 * 32 * 30))
+    state = first.run()
+    again = trainer(tmp_path / "again", weights=first.best_path, stop_after_steps=0)
+    for name, value in load_weights(first.best_path).items():
+        assert torch.equal(value, again.network.state_dict()[name]), name
+    report = trainer(tmp_path / "on", weights=first.best_path).run().history[0]
+    assert report["nll_per_token"] < state.history[0]["nll_per_token"], "it should not begin from nothing"
+
+
+def test_weights_of_another_size_are_refused(tmp_path):
+    first = trainer(tmp_path / "first")
+    first.run()
+    with pytest.raises(CheckpointError, match="has 1 layers of width 64"):
+        trainer(tmp_path / "on", dataclasses.replace(SETTINGS, layers=2), weights=first.best_path)
