@@ -17,9 +17,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
-from engine import Bar, BarStart
+from engine import Asset, Bar, BarStart
 from radio.errors import JournalError
 from radio.journal_store import AssetRow, BarRow, JournalReader, JournalStore, is_corrupt
 from radio.metrics import Metrics
@@ -33,22 +32,6 @@ BATCH_ROWS = 200
 _RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 _PRUNE_EVERY_S = 3_600.0
 _DAY_MS = 86_400_000
-
-
-class Asset(Protocol):
-    """A file the music is made with; `engine.Asset` is one."""
-
-    @property
-    def name(self) -> str:
-        """What it is: `piano model`."""
-
-    @property
-    def sha256(self) -> str:
-        """Of its content, hexadecimal."""
-
-    @property
-    def licence(self) -> str:
-        """SPDX name."""
 
 
 class Journal:

@@ -18,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from engine import AudioBlock, EngineError, Mood
+from engine import Asset, AudioBlock, EngineError, Mood
 from radio.errors import WorkerError
 from radio.log import LogStyle, log_as, log_style
 
@@ -44,22 +44,6 @@ class Rendered(Protocol):
     @property
     def snapshot(self) -> bytes:
         """The engine's state at the bar's first frame."""
-
-
-class Asset(Protocol):
-    """A file that shapes the sound."""
-
-    @property
-    def name(self) -> str:
-        """What it is."""
-
-    @property
-    def sha256(self) -> str:
-        """Which one it is."""
-
-    @property
-    def licence(self) -> str:
-        """Under what terms."""
 
 
 class Engine(Protocol):
