@@ -141,8 +141,10 @@ def real_songs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pop909")
     wanted = re.compile(r"pop909_piano/(index\.csv|(001|003|251)/.*)")
     with tarfile.open(archive) as packed:
-        members = [member for member in packed if wanted.fullmatch(member.name)]
-        packed.extractall(folder, members, filter="data")
+        for member in packed:
+            if member.isfile() and wanted.fullmatch(member.name):
+                (folder / member.name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / member.name).write_bytes(packed.extractfile(member).read())
     return read_pop909(folder / "pop909_piano")
 
 
