@@ -196,7 +196,7 @@ def test_the_shipped_models_go_on_bit_for_bit_after_a_restore(shipped_models, sh
     assert list(islice(other, 8)) == list(islice(first, 8)) == shipped_bars[9:17]
 
 
-def test_the_shipped_drums_hold_the_backbeat(shipped_bars):
+def test_the_station_holds_the_backbeat_that_its_drum_grammar_states(shipped_bars):
     with_drums = [hits for bar in shipped_bars if (hits := part(bar, Part.DRUMS))]
     assert len(with_drums) >= 24
     held = [
