@@ -43,6 +43,8 @@ BEAT = DENSITY_BASE + DENSITIES
 FILL = BEAT + 1
 MAJOR = FILL + 1
 MINOR = MAJOR + 1
+BACKBEAT = MINOR + 1
+"""A beat with accents on 2 and 4, the third kind of drum bar beside `beat` and `fill`: so a groove can be asked for."""
 POSITION_BASE = 2368
 VOCABULARY_SIZE = POSITION_BASE + TICKS_PER_BAR
 
@@ -179,11 +181,11 @@ def _tail_text(token: int) -> str:
         return f"<{STYLES[slot]}>" if slot < len(STYLES) else f"<style{slot}>"
     if DENSITY_BASE <= token < BEAT:
         return f"<density{token - DENSITY_BASE}>"
-    named = {BEAT: "<beat>", FILL: "<fill>", MAJOR: "<major>", MINOR: "<minor>"}
+    named = {BEAT: "<beat>", FILL: "<fill>", MAJOR: "<major>", MINOR: "<minor>", BACKBEAT: "<backbeat>"}
     if token in named:
         return named[token]
-    if MINOR < token < POSITION_BASE:
-        return f"<extra{token - MINOR - 1}>"
+    if BACKBEAT < token < POSITION_BASE:
+        return f"<extra{token - BACKBEAT - 1}>"
     raise TokenError(f"token {token}: the vocabulary has ids 0-{VOCABULARY_SIZE - 1}.")
 
 

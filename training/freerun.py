@@ -15,8 +15,8 @@ from training.sample import write_song
 
 
 def skeleton(style: str, density: int, bars: int) -> list[int]:
-    """Return the tokens of a song without a hit: prefix and headers, all beats."""
-    header = [tokens.BAR, tokens.style(style), tokens.BEAT, tokens.density(density)]
+    """Return the tokens of a song without a hit: prefix and headers, each asking for a backbeat."""
+    header = [tokens.BAR, tokens.style(style), tokens.BACKBEAT, tokens.density(density)]
     return [tokens.START, *header * bars]
 
 

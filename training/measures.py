@@ -12,15 +12,10 @@ import numpy.typing as npt
 from engine import tokens
 from engine.harmony import CHORD_TONES, SCALE
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT
+from training.groove import GHOST_VELOCITY, HATS, KICK, NEAR_TICKS, SNARES, is_on
 from training.songs import HALF_BAR_TICKS, DrumSong, Hit, Note, PianoSong
 
 SIXTEENTH_TICKS = TICKS_PER_BEAT // 4
-NEAR_TICKS = 6
-"""A hit this near to a beat is on it."""
-KICK, SNARES, HATS = frozenset({36}), frozenset({37, 38}), frozenset({42, 44, 46})
-GHOST_VELOCITY = 51
-"""Snare strokes up to this velocity are ghost notes."""
-
 Measures = dict[str, float]
 
 
@@ -119,11 +114,6 @@ def _hits_of_bars(song: DrumSong) -> list[list[Hit]]:
     return [bars[bar] for bar in range(song.bars)]
 
 
-def _is_on(hits: list[Hit], pitches: frozenset[int], beat: int) -> bool:
-    at = tokens.DRUM_WINDOW_TICKS + beat * TICKS_PER_BEAT
-    return any(h.pitch in pitches and abs(h.tick % TICKS_PER_BAR - at) <= NEAR_TICKS for h in hits)
-
-
 def _step(hit: Hit) -> int:
     return round(sounding(hit) % TICKS_PER_BAR / SIXTEENTH_TICKS) % 16
 
@@ -144,8 +134,8 @@ def measure_drums(songs: Sequence[DrumSong]) -> Measures:
     count = max(len(bars), 1)
     return {
         "bars": len(bars),
-        "backbeat_share": mean(_is_on(bar, SNARES, 1) and _is_on(bar, SNARES, 3) for bar in bars),
-        "kick_on_one": mean(_is_on(bar, KICK, 0) for bar in bars),
+        "backbeat_share": mean(is_on(bar, SNARES, 1) and is_on(bar, SNARES, 3) for bar in bars),
+        "kick_on_one": mean(is_on(bar, KICK, 0) for bar in bars),
         "hits_a_bar": len(hits) / count,
         "kicks_a_bar": sum(hit.pitch in KICK for hit in hits) / count,
         "snares_a_bar": len(snares) / count,

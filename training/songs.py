@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from engine import tokens
 from engine.types import TICKS_PER_BAR, Chord
+from training.groove import has_backbeat
 
 HALF_BAR_TICKS = TICKS_PER_BAR // 2
 Chords = tuple[Chord | None, Chord | None]
@@ -97,7 +98,7 @@ def encode_drums(song: DrumSong) -> list[int]:
     for bar in range(song.bars):
         hits = hits_of_bar[bar]
         bucket = tokens.density_bucket(len(hits), tokens.DRUM_DENSITY_LIMITS)
-        out += [tokens.BAR, tokens.style(song.style), tokens.FILL if song.fill else tokens.BEAT, tokens.density(bucket)]
+        out += [tokens.BAR, tokens.style(song.style), drum_kind(song.fill, hits), tokens.density(bucket)]
         now = -1
         for hit in hits:
             if hit.tick != now:
@@ -105,6 +106,13 @@ def encode_drums(song: DrumSong) -> list[int]:
                 now = hit.tick
             out.append(tokens.note(hit.pitch, hit.velocity_bin))
     return [*out, tokens.END]
+
+
+def drum_kind(fill: bool, hits: Sequence[Hit]) -> int:
+    """Return the token that says what kind of drum bar the hits make: fill, backbeat or any other beat."""
+    if fill:
+        return tokens.FILL
+    return tokens.BACKBEAT if has_backbeat(hits) else tokens.BEAT
 
 
 def _by_bar(ticks: Iterable[int]) -> dict[int, set[int]]:
@@ -187,7 +195,7 @@ def decode_drums(ids: Sequence[int], name: str = "") -> DrumSong:
             pitch, velocity_bin = tokens.note_parts(token)
             if velocity_bin:
                 hits.append(Hit(tick, pitch, velocity_bin))
-        elif token in (tokens.BEAT, tokens.FILL):
+        elif token in (tokens.BEAT, tokens.BACKBEAT, tokens.FILL):
             fill = token == tokens.FILL
         elif tokens.STYLE_BASE <= token < tokens.STYLE_BASE + len(tokens.STYLES):
             style = tokens.STYLES[token - tokens.STYLE_BASE]

@@ -22,6 +22,7 @@ def test_the_appended_ids_are_those_the_models_were_trained_with():
     assert tokens.style("hiphop") == 2288
     assert tokens.density(0) == 2310
     assert (tokens.BEAT, tokens.FILL, tokens.MAJOR, tokens.MINOR) == (2318, 2319, 2320, 2321)
+    assert tokens.BACKBEAT == 2322
     assert tokens.position(0) == 2368
     assert tokens.VOCABULARY_SIZE == 2560
 

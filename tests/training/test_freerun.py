@@ -7,7 +7,7 @@ from training.sample import headers_of
 def test_the_skeleton_forces_style_and_density_in_every_bar():
     prefix, headers = headers_of(skeleton("soul", 3, 4))
     assert prefix == [tokens.START]
-    assert headers == [[tokens.BAR, tokens.style("soul"), tokens.BEAT, tokens.density(3)]] * 4
+    assert headers == [[tokens.BAR, tokens.style("soul"), tokens.BACKBEAT, tokens.density(3)]] * 4
 
 
 def test_a_free_run_is_the_same_for_the_same_seed_and_is_a_share(root):

@@ -41,6 +41,14 @@ def test_drum_hits_at_one_tick_share_a_position():
     )
 
 
+def test_a_beat_that_accents_two_and_four_says_so_in_its_header_and_a_ghost_note_there_does_not():
+    hits = (Hit(6, 36, 12), Hit(55, 38, 13), Hit(149, 37, 10))
+    assert "<hiphop> <backbeat>" in written(encode_drums(DrumSong("x", "hiphop", False, hits, 1)))
+    assert "<hiphop> <fill>" in written(encode_drums(DrumSong("x", "hiphop", True, hits, 1)))
+    ghost = (*hits[:2], Hit(149, 37, 8))
+    assert "<hiphop> <beat>" in written(encode_drums(DrumSong("x", "hiphop", False, ghost, 1)))
+
+
 @st.composite
 def piano_songs(draw):
     bars = draw(st.integers(1, 4))
