@@ -7,12 +7,15 @@ from pathlib import Path
 
 import mido
 
+from engine import tokens
 from engine.moods import Mood
 from engine.sequencer import program_of
 from engine.types import BEATS_PER_BAR, TICKS_PER_BAR, TICKS_PER_BEAT, Bar, Part
 
 CHANNELS = {Part.KEYS: 0, Part.BASS: 1, Part.SECOND: 2, Part.DRUMS: 9}
 _BANK_MSB, _BANK_LSB = 0, 32
+_MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+_MINOR_KEYS = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm")
 _ORDER = {"program": 0, "off": 1, "on": 2}
 
 
@@ -32,22 +35,36 @@ def write_midi(bars: Sequence[Bar], moods: Mapping[str, Mood], path: Path) -> No
 
 
 def _conductor(bars: Sequence[Bar]) -> mido.MidiTrack:
-    """Tempo, time signature and the titles of the pieces."""
+    """Tempo, time signature, the pieces' titles and keys, and the chords as text wherever they change."""
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("time_signature", numerator=BEATS_PER_BAR, denominator=4, time=0))
-    tempo, piece, last_tick = None, None, 0
+    last_tick = 0
+    for tick, message in _headings(bars):
+        message.time = tick - last_tick
+        track.append(message)
+        last_tick = tick
+    track.append(mido.MetaMessage("end_of_track", time=len(bars) * TICKS_PER_BAR - last_tick))
+    return track
+
+
+def _headings(bars: Sequence[Bar]) -> Iterator[tuple[int, mido.MetaMessage]]:
+    """Yield (tick, message) in order of time."""
+    tempo, piece, chord = None, None, None
     for place, bar in enumerate(bars):
         tick = place * TICKS_PER_BAR
         if bar.bpm != tempo:
             tempo = bar.bpm
-            track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo), time=tick - last_tick))
-            last_tick = tick
+            yield tick, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo))
         if bar.piece.number != piece:
             piece = bar.piece.number
-            track.append(mido.MetaMessage("marker", text=_latin(bar.piece.title), time=tick - last_tick))
-            last_tick = tick
-    track.append(mido.MetaMessage("end_of_track", time=len(bars) * TICKS_PER_BAR - last_tick))
-    return track
+            names = _MINOR_KEYS if bar.piece.minor else _MAJOR_KEYS
+            yield tick, mido.MetaMessage("key_signature", key=names[bar.piece.key % 12])
+            yield tick, mido.MetaMessage("marker", text=_latin(bar.piece.title))
+        for half, name in enumerate(bar.chords):
+            if name is not None and name != chord:
+                chord = name
+                text = tokens.text(tokens.chord(name)).strip("<>")
+                yield tick + half * TICKS_PER_BAR // 2, mido.MetaMessage("text", text=text)
 
 
 def _part(part: Part, bars: Sequence[Bar], moods: Mapping[str, Mood]) -> mido.MidiTrack:

@@ -8,7 +8,7 @@ import pytest
 from engine.fallback import compose_rules
 from engine.midi import CHANNELS, write_midi
 from engine.moods import MOODS, find_mood
-from engine.types import TICKS_PER_BAR, Bar, NoteEvent, Part, Piece, Section
+from engine.types import TICKS_PER_BAR, Bar, Chord, NoteEvent, Part, Piece, Section
 
 
 def played(path):
@@ -88,3 +88,15 @@ def test_a_drum_before_the_first_bar_line_is_moved_onto_it(tmp_path):
 def test_few_bars_make_a_valid_file(tmp_path, count):
     write_midi([bar([])] * count, MOODS, tmp_path / "x.mid")
     assert mido.MidiFile(tmp_path / "x.mid").length == pytest.approx(count * 3.0)
+
+
+def test_keys_and_chords_stand_where_they_begin(tmp_path):
+    first = replace(bar([]), chords=(Chord(9, "min7"), Chord(2, "7")))
+    same = replace(bar([], index=1), chords=(Chord(2, "7"), Chord(2, "7")))
+    other = replace(bar([], index=2, number=1), chords=(None, Chord(0, "maj7")))
+    other = replace(other, piece=replace(other.piece, key=6, minor=True))
+    write_midi([first, same, other], MOODS, tmp_path / "x.mid")
+    _, _, messages = played(tmp_path / "x.mid")
+    assert [(t, m.key) for t, m in messages if m.type == "key_signature"] == [(0, "C"), (2 * TICKS_PER_BAR, "F#m")]
+    chords = [(tick, message.text) for tick, message in messages if message.type == "text"]
+    assert chords == [(0, "Amin7"), (96, "D7"), (2 * TICKS_PER_BAR + 96, "Cmaj7")]
