@@ -22,6 +22,7 @@ class MidiNote(NamedTuple):
     end: int
     pitch: int
     velocity: int
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class MidiScore:
     """(tick, numerator, denominator), sorted."""
     keys: tuple[tuple[int, str], ...]
     """(tick, name such as `Gb` or `Am`), sorted."""
+    texts: tuple[tuple[int, str], ...] = ()
+    """(tick, text event), in order: our own files name their chords so."""
 
     def tick_at(self, second: float) -> float:
         """Return the tick at a time from the start, through the tempo map."""
@@ -74,6 +77,7 @@ class _Collector:
         self.tempos: list[tuple[int, int]] = []
         self.metres: list[tuple[int, int, int]] = []
         self.keys: list[tuple[int, str]] = []
+        self.texts: list[tuple[int, str]] = []
         self._open: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         self._pedal_down: int | None = None
 
@@ -92,6 +96,8 @@ class _Collector:
                 self.metres.append((tick, message.numerator, message.denominator))
             case "key_signature":
                 self.keys.append((tick, message.key))
+            case "text":
+                self.texts.append((tick, message.text))
 
     def finish(self, tick: int) -> None:
         """Close what is still held at the end of the file."""
@@ -104,7 +110,7 @@ class _Collector:
         held = self._open[channel, pitch]
         if held:
             start, velocity = held.pop(0)
-            self.notes.append(MidiNote(start, tick, pitch, velocity))
+            self.notes.append(MidiNote(start, tick, pitch, velocity, channel))
 
     def _pedal(self, tick: int, down: bool) -> None:
         if down and self._pedal_down is None:
@@ -128,4 +134,5 @@ def _collect(file: mido.MidiFile) -> MidiScore:
         tempos=tuple(sorted(collector.tempos)),
         metres=tuple(sorted(collector.metres)),
         keys=tuple(sorted(collector.keys)),
+        texts=tuple(collector.texts),
     )
