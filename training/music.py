@@ -24,6 +24,7 @@ from training.measures import (
 )
 from training.midi import MidiScore, read_midi
 from training.pop909 import tidy
+from training.programme import drums_of_programme, is_programme, piano_of_programme
 from training.songs import DrumSong, Hit, Note, PianoSong, decode_drums, decode_piano
 
 Song = Any
@@ -38,6 +39,8 @@ class Part:
 
     decode: Callable[[Sequence[int], str], Song]
     of_midi: Callable[[MidiScore, str], Song]
+    of_programme: Callable[[MidiScore, str], list[Song]]
+    """Reads a file of the station, which names its keys and chords, piece by piece."""
     measure: Callable[[Sequence[Song]], Measures]
     histograms: Callable[[Sequence[Song]], Histograms]
     steps: Callable[[Song], list[int]]
@@ -67,6 +70,7 @@ PARTS = {
     "piano": Part(
         decode_piano,
         _piano_of_midi,
+        piano_of_programme,
         measure_piano,
         piano_histograms,
         piano_steps,
@@ -75,6 +79,7 @@ PARTS = {
     "drums": Part(
         decode_drums,
         _drums_of_midi,
+        drums_of_programme,
         measure_drums,
         drum_histograms,
         drum_steps,
@@ -90,7 +95,8 @@ def read_music(path: Path, part: Part) -> list[Song]:
         CorpusError: it is neither.
     """
     if path.suffix.lower() in (".mid", ".midi"):
-        return [part.of_midi(read_midi(path), path.name)]
+        score = read_midi(path)
+        return part.of_programme(score, path.name) if is_programme(score) else [part.of_midi(score, path.name)]
     songs = []
     try:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
