@@ -9,6 +9,10 @@ class CorpusError(TrainingError):
     """Raised when a data set or one of its files is missing or cannot be used."""
 
 
+class TokenTextError(TrainingError):
+    """Raised when text is not of the token format it should be."""
+
+
 class CheckpointError(TrainingError):
     """Raised when a checkpoint does not fit the run that wants to go on from it."""
 
