@@ -18,6 +18,7 @@ from engine import SAMPLE_RATE_HZ, AudioBlock, FloatArray, Meter
 from radio.bed import Bed
 from radio.channel import Batch, Channel, Passage
 from radio.clock import Clock, SystemClock
+from radio.encore import Encore
 from radio.health import Health
 from radio.lead import Lead
 from radio.metrics import Metrics
@@ -44,6 +45,8 @@ class Desk:
     health: Health
     metrics: Metrics
     clock: Clock = field(default_factory=SystemClock)
+    encore_s: float = 0.0
+    """For so long the last bars are played again when none is ready; then, or with 0 at once, the bed takes over."""
 
 
 class Broadcast:
@@ -53,6 +56,7 @@ class Broadcast:
         self.frame = start_frame
         """Position of the next frame to go out, counted over all runs."""
         self._desk = desk
+        self._encore = Encore(desk.lead, desk.encore_s)
         self._bed = Bed()
         self._meter = Meter()
         self._on_bed = False
@@ -64,6 +68,11 @@ class Broadcast:
         """What has just gone out: a format that somebody begins to listen to starts with it."""
         self._recent_frames_max = max(channel.past_frames for channel in desk.channels)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{desk.name}")
+
+    @property
+    def without_music(self) -> bool:
+        """Whether the engine is so late that old bars or noise are on air."""
+        return self._gap or self._encore.repeated_frames > 0
 
     async def run(self) -> None:
         """Broadcast until a fade-out has ended."""
@@ -98,7 +107,8 @@ class Broadcast:
 
     async def _send(self, frames: int) -> None:
         desk = self._desk
-        pulled = desk.lead.pull(frames)
+        pulled = self._encore.pull(frames)
+        desk.metrics.repeated_frames.labels(desk.name).inc(pulled.repeated_frames)
         for offset, start in pulled.bars:
             wall = desk.clock.wall() + timedelta(seconds=offset / SAMPLE_RATE_HZ)
             desk.now.begin(replace(start, frame=self.frame + offset), wall)
@@ -129,7 +139,7 @@ class Broadcast:
 
     def _filled(self, music: FloatArray, frames: int) -> FloatArray:
         """Make up what the music lacks with the bed; both meet in ramps, so that nothing clicks."""
-        runs_dry = self._desk.lead.frames == 0
+        runs_dry = self._encore.dry
         if not (runs_dry or self._on_bed):
             return music
         gain = np.zeros(frames, np.float32)

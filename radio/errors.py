@@ -26,7 +26,12 @@ class JournalError(RadioError):
 
 
 class WorkerError(RadioError):
-    """Raised when the engine process died or does not answer."""
+    """Raised when the engine process died, does not answer or sends what cannot be played."""
+
+    def __init__(self, message: str, *, outside: bool = False) -> None:
+        super().__init__(message)
+        self.outside = outside
+        """Somebody else ended or stopped it: no fault of the music in hand."""
 
 
 class EncoderError(RadioError):

@@ -10,6 +10,9 @@ import numpy as np
 
 from engine import AudioBlock, BarStart, FloatArray
 
+HEARD_BARS = 4
+"""Lo-fi lives on loops of four bars: the same four again are music, where noise would be a fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class LeadBar:
@@ -35,6 +38,8 @@ class Pulled:
     """float32 [frames, 2]; maybe fewer frames than asked for."""
     bars: tuple[tuple[int, BarStart], ...]
     """(offset in frames into `samples`, the bar)."""
+    repeated_frames: int = 0
+    """So many of them are from bars that were heard before."""
 
 
 class Lead:
@@ -44,7 +49,10 @@ class Lead:
         self.wanted_frames = wanted_frames
         self.changed = asyncio.Event()
         """Set whenever a bar went in or out; who waits for it clears it first."""
+        self.heard: deque[AudioBlock] = deque(maxlen=HEARD_BARS)
+        """The bars on air last, the one that sounds included."""
         self._waiting: deque[LeadBar] = deque()
+        self._heard: list[AudioBlock] = []
         self._sounding: LeadBar | None = None
         self._position_frames = 0
         """Frames of the sounding bar that are on air already."""
@@ -81,6 +89,7 @@ class Lead:
                 if not self._waiting:
                     break
                 self._sounding, self._position_frames = self._waiting.popleft(), 0
+                self.heard.append(self._sounding.block)
                 self.changed.set()
                 bars += [(got + bar.frame - self._sounding.block.start_frame, bar) for bar in self._sounding.block.bars]
             assert self._sounding is not None

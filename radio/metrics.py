@@ -32,7 +32,7 @@ class Metrics:
         """Begin a station's counters at 0: a rate needs the value before the first event."""
         for metric in (
             self.frames_broadcast, self.bars_broadcast, self.engine_restarts, self.underrun_frames,
-            self.composer_fallback, self.mood_changes, self.clock_skips,
+            self.repeated_frames, self.composer_fallback, self.mood_changes, self.clock_skips,
         ):  # fmt: skip
             metric.labels(station)
 
@@ -60,6 +60,9 @@ class Metrics:
         )
         self.underrun_frames = self._counter(
             "underrun_frames_total", "Frames of filler sent because no music was ready.", "station"
+        )
+        self.repeated_frames = self._counter(
+            "repeated_frames_total", "Frames of bars played again because no new one was ready.", "station"
         )
         self.composer_fallback = self._gauge(
             "composer_fallback", "1 while the rule-based composer stands in for the models.", "station"

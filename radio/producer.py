@@ -12,6 +12,7 @@ from typing import Any
 from engine import SAMPLE_RATE_HZ, EngineError, Mood
 from radio.clock import Clock, SystemClock
 from radio.errors import RadioError, WorkerError
+from radio.inspection import flaw_in
 from radio.lead import Lead, LeadBar, Resume, renumbered
 from radio.metrics import Metrics
 from radio.state import Saved
@@ -19,8 +20,13 @@ from radio.worker import CALL_TIMEOUT_S, Builder, EngineHandle, EngineRaisedErro
 
 logger = logging.getLogger(__name__)
 
-FAILURES_MAX = 3
+FAILURES_MAX = 3.0
 """So many engines in a row that give no music, and the rules take over."""
+ENDED_FROM_OUTSIDE = 0.5
+"""What an engine counts that was killed or stopped: the next one need not be, but a machine may lack the memory."""
+SLOW_BARS = 4
+"""So many bars in a row took longer than they last and the lead has almost run dry: the rules compute less."""
+LEAD_LOW = 0.25
 SOUND_BARS = 3
 """An engine that has rendered so many bars is well."""
 RULES_S = 600.0
@@ -40,6 +46,8 @@ class EngineRoom:
     own_process: bool = True
     call_timeout_s: float = CALL_TIMEOUT_S
     clock: Clock = field(default_factory=SystemClock)
+    spare: bool = False
+    """Keep a second engine ready, built and waiting: it goes on within a second where the first one failed."""
 
 
 @dataclass(slots=True)
@@ -58,7 +66,6 @@ class Producer:
     """One station's music, always a few seconds ahead."""
 
     def __init__(self, name: str, room: EngineRoom, lead: Lead, metrics: Metrics, saved: Saved | None = None) -> None:
-        self.troubles: tuple[str, ...] = ()
         self.assets: tuple[Any, ...] = ()
         self.pid: int | None = None
         self.seed: int = room.setup.seed
@@ -71,7 +78,10 @@ class Producer:
         self._saved = saved
         self._newest: LeadBar | None = None
         self._tally = Tally() if saved is None else Tally(saved.next_bar, saved.next_piece)
-        self._failures = 0
+        self._failures = 0.0
+        self._handle: EngineHandle | None = None
+        self._spare: EngineHandle | None = None
+        self._slow_bars = 0
         self._begin_anew = False
         self._models_again_s = 0.0
         self._margin_s = 1.5
@@ -80,6 +90,11 @@ class Producer:
     def mood(self) -> Mood:
         """The mood that was asked for last."""
         return self._mood
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What the engine in use has replaced up to now, each with its remedy."""
+        return () if self._handle is None else self._handle.troubles
 
     def change_mood(self, mood: Mood) -> None:
         """Have the music take a mood from the next bar line that can still be reached."""
@@ -99,26 +114,53 @@ class Producer:
 
     async def run(self) -> None:
         """Produce for ever; ends only with an error that no new engine can mend."""
-        while True:
-            handle = EngineHandle(own_process=self._room.own_process, call_timeout_s=self._room.call_timeout_s)
-            try:
-                await self._produce(handle)
-            except WorkerError as problem:
-                await self._cope(problem)
-            finally:
-                handle.close()
+        try:
+            while True:
+                self._handle = self._next_handle()
+                try:
+                    await self._produce(self._handle)
+                except WorkerError as problem:
+                    await self._cope(problem)
+                finally:
+                    self._handle.close()
+        finally:
+            if self._spare is not None:
+                self._spare.close()
+
+    def _next_handle(self) -> EngineHandle:
+        handle, self._spare = self._spare, None
+        if handle is not None and not handle.dead:
+            return handle
+        return self._new_handle()
+
+    def _new_handle(self) -> EngineHandle:
+        return EngineHandle(own_process=self._room.own_process, call_timeout_s=self._room.call_timeout_s)
+
+    def _keep_spare(self) -> None:
+        """Have a second engine made while there is nothing better to do."""
+        if self._spare is not None and self._spare.dead:
+            self._spare.close()
+            self._spare = None
+        if self._room.spare and self._spare is None:
+            self._spare = self._new_handle()
+            self._spare.build_ahead(self._room.builder, self._setup())
+
+    def _setup(self) -> Any:  # noqa: ANN401 - whatever the builder takes
+        composer = "rules" if self.on_rules else self._room.setup.composer
+        return replace(self._room.setup, mood=self._mood, seed=self.seed, composer=composer)
 
     async def _produce(self, handle: EngineHandle) -> None:
         room = self._room
-        composer = "rules" if self.on_rules else room.setup.composer
+        setup, ahead = self._setup(), handle.built_ahead
+        if ahead is not None and self._newest is not None and not self._begin_anew:
+            setup = replace(setup, mood=ahead.mood)  # the snapshot brings the mood in force
         try:
-            setup = replace(room.setup, mood=self._mood, seed=self.seed, composer=composer)
             facts = await handle.build(room.builder, setup)
         except EngineRaisedError as problem:
             if self._newest is None and isinstance(problem.__cause__, EngineError):
                 raise RadioError(f"station {self._name}: {problem.__cause__}") from problem
             raise
-        self.pid, self.troubles, self.assets = facts.pid, facts.troubles, facts.assets
+        self.pid, self.assets = facts.pid, facts.assets
         if not await self._go_on(handle):
             return
         bars, prepared = 0, not room.moods
@@ -130,13 +172,17 @@ class Producer:
                 await handle.prepare(room.moods)
                 prepared = True
             elif self._lead.full:
+                self._keep_spare()
                 self._lead.changed.clear()
                 await self._lead.changed.wait()
             else:
-                self._lead.add(self._received(await handle.render_bar()))
+                began_s = room.clock.now_s()
+                newest = self._received(await handle.render_bar())
+                self._lead.add(newest)
+                self._watch_pace(room.clock.now_s() - began_s, newest.block.frames)
                 bars += 1
                 if bars == SOUND_BARS:
-                    self._failures = 0
+                    self._failures = 0.0
         logger.info("station %s: the models get another chance", self._name)
         self.on_rules, self._failures = False, FAILURES_MAX - 1
         self._start_over()
@@ -174,7 +220,17 @@ class Producer:
             return None
         return self._saved.resume
 
+    def _watch_pace(self, took_s: float, frames: int) -> None:
+        """Give up models that the machine is too slow for before the lead has run dry."""
+        self._slow_bars = self._slow_bars + 1 if took_s * SAMPLE_RATE_HZ > frames else 0
+        low = self._lead.frames < LEAD_LOW * self._lead.wanted_frames
+        if self._slow_bars >= SLOW_BARS and low and not self.on_rules:
+            self._slow_bars, self._failures = 0, FAILURES_MAX
+            raise WorkerError(f"the engine is slower than the music: {SLOW_BARS} bars in a row")
+
     def _received(self, rendered: Rendered, start_frame: int | None = None) -> LeadBar:
+        if flaw := flaw_in(rendered):
+            raise WorkerError(f"the engine's bar cannot be played: {flaw}")
         tally, newest = self._tally, self._newest
         if rendered.block.bars and tally.fresh:
             first = rendered.block.bars[0].bar
@@ -222,19 +278,20 @@ class Producer:
         self.seed = (self.seed + 1) % 2**63
 
     async def _cope(self, problem: WorkerError) -> None:
-        self._failures += 1
+        self._failures += ENDED_FROM_OUTSIDE if problem.outside else 1
         self._metrics.engine_restarts.labels(self._name).inc()
         trace = problem.__cause__ if isinstance(problem, EngineRaisedError) else None
         logger.warning("station %s: %s; starts a new engine", self._name, problem, exc_info=trace)
         if self._failures >= FAILURES_MAX:
             if not self.on_rules:
                 logger.error(
-                    "station %s: %d engines failed in a row; the rules compose now", self._name, self._failures
-                )
+                    "station %s: one engine after the other failed; the rules compose for %d minutes",
+                    self._name, RULES_S // 60,
+                )  # fmt: skip
             self.on_rules = True
             self._start_over()
             self._models_again_s = self._room.clock.now_s() + RULES_S
-        delay_s = 0.0 if self._failures == 1 else min(DELAY_MAX_S, 0.25 * 2**self._failures)
+        delay_s = 0.0 if self._failures <= 1 else min(DELAY_MAX_S, 0.25 * 2**self._failures)
         await self._room.clock.sleep_until(self._room.clock.now_s() + delay_s)
 
 

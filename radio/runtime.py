@@ -19,6 +19,7 @@ from radio.clock import Clock, SystemClock
 from radio.config import Config
 from radio.encoders import AacEncoder, Encoder, Mp3Encoder
 from radio.encoders_opus import OpusEncoder
+from radio.encore import ENCORE_S
 from radio.health import Health
 from radio.hub import Hub
 from radio.journal import Journal, bar_row
@@ -66,11 +67,15 @@ class StationRuntime:
         setup = config.setup(config.mood(self.settings.mood), secrets.randbits(63) if seed is None else seed)
         self.lead = Lead(int(config.engine.lead_s * SAMPLE_RATE_HZ))
         moods = tuple(config.mood(mood) for mood in config.mood_names())
-        room = EngineRoom(house.builder, setup, moods, house.own_process, clock=house.clock)
+        room = EngineRoom(
+            house.builder, setup, moods, house.own_process, clock=house.clock, spare=config.engine.spare
+        )  # fmt: skip
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
         self._health = Health(house.clock)
         self.channels = _channels(name, config)
-        desk = Desk(name, self.lead, tuple(self.channels.values()), self.now, self._health, house.metrics, house.clock)
+        desk = Desk(
+            name, self.lead, tuple(self.channels.values()), self.now, self._health, house.metrics, house.clock, ENCORE_S
+        )  # fmt: skip
         self.broadcast = Broadcast(desk, 0 if saved is None else saved.next_frame)
         self.hls = self._make_hls(config) if config.hls.enabled else None
         self._registered: tuple[tuple[Any, ...], str] = ((), "")
@@ -96,8 +101,9 @@ class StationRuntime:
         rules = (
             ("The engine failed again and again; the rules compose. See the log.",) if self.producer.on_rules else ()
         )
+        late = ("No new music is ready; bars heard before are played again.",) if self.broadcast.without_music else ()
         journal = self._house.journal.trouble
-        return (*rules, *self.producer.troubles, *((journal,) if journal else ()))
+        return (*rules, *late, *self.producer.troubles, *((journal,) if journal else ()))
 
     @property
     def mounts(self) -> Sequence[Mount]:

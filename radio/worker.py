@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from engine import Asset, AudioBlock, EngineError, Mood
 from radio.errors import WorkerError
 from radio.log import LogStyle, log_as, log_style
+from radio.vitals import Vital, Vitals
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,13 @@ _Answer = TypeVar("_Answer")
 START_TIMEOUT_S = 90.0
 """Interpreter, libraries, models and sound bank from a cold disk on a busy machine."""
 CALL_TIMEOUT_S = 20.0
-"""A bar takes a fraction of a second; an engine that is silent for so long hangs."""
+"""A bar takes a fraction of a second; an engine that computes for so long goes in circles."""
+LOOK_S = 0.5
+STILL_LOOKS = 4
+"""One that was asked and stands still at so many looks (2 s) is frozen. Looks are counted, not seconds: after the radio
+itself was stopped for a while, or had no processor, the engine is not to blame."""
+STILL_LOOKS_AT_START = 20
+"""While files are read from a slow disk or over a network."""
 BACKGROUND_NICENESS = 15
 
 
@@ -93,10 +102,10 @@ def build(builder: Builder, setup: object) -> EngineFacts:
     return EngineFacts(os.getpid(), tuple(_seat.engine.troubles), tuple(_seat.engine.assets))
 
 
-def render_bar() -> Rendered:
-    """Render the next bar."""
+def render_bar() -> tuple[Rendered, tuple[str, ...]]:
+    """Render the next bar; with it comes what the engine had to replace up to now."""
     rendered: Rendered = _seat.engine.render_bar()
-    return rendered
+    return rendered, tuple(_seat.engine.troubles)
 
 
 def apply(mood: Mood) -> None:
@@ -148,72 +157,96 @@ class EngineHandle:
 
     def __init__(self, *, own_process: bool, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
         self.pid: int | None = None
+        self.troubles: tuple[str, ...] = ()
+        """What the engine has replaced up to now."""
+        self.built_ahead: Any = None
+        """The setup of an engine that is being made, or is, before anybody asked for it."""
         self._own_process = own_process
         self._call_timeout_s = call_timeout_s
         self._executor: Executor
+        self._process: BaseProcess | None = None
+        self._building: Future[EngineFacts] | None = None
         if own_process:
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(1, context, initializer=settle_in, initargs=(log_style(),))
         else:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="engine")
 
+    @property
+    def dead(self) -> bool:
+        """Whether its process has ended."""
+        return self._process is not None and self._process.exitcode is not None
+
+    def build_ahead(self, builder: Builder, setup: object) -> None:
+        """Have an engine made for the day when another one fails; does not wait."""
+        self.built_ahead = setup
+        self._building = self._executor.submit(build, builder, setup)
+        self._meet()
+
     async def build(self, builder: Builder, setup: object) -> EngineFacts:
-        """Start the engine."""
-        if self._own_process:  # learn whom to kill before anything can hang
-            self.pid = await self._ask(START_TIMEOUT_S, os.getpid)
-            self._hear_its_death()
-        return await self._ask(START_TIMEOUT_S, build, builder, setup)
+        """Start the engine, or take the one that was built ahead for this setup."""
+        ahead, self._building = self._building, None
+        if ahead is None or self.built_ahead != setup:
+            ahead = self._submit(build, builder, setup)
+            self._meet()
+        facts = await self._answer(ahead, "build", START_TIMEOUT_S, STILL_LOOKS_AT_START)
+        self.pid, self.troubles = facts.pid if self.pid is None else self.pid, facts.troubles
+        return facts
 
     async def render_bar(self) -> Rendered:
         """Have the next bar rendered."""
-        rendered = await self._ask(self._call_timeout_s, render_bar)
+        rendered, self.troubles = await self._ask(render_bar)
         rendered.block.samples.flags.writeable = False  # the way through the pipe makes it writeable
         return rendered
 
     async def apply(self, mood: Mood) -> None:
         """Have a mood applied."""
-        await self._ask(self._call_timeout_s, apply, mood)
+        await self._ask(apply, mood)
 
     async def prepare(self, moods: Sequence[Mood]) -> None:
         """Have moods got ready; does not wait until they are."""
-        await self._ask(self._call_timeout_s, prepare, moods)
+        await self._ask(prepare, moods)
 
     async def restore(self, data: bytes) -> None:
         """Have a snapshot restored."""
-        await self._ask(self._call_timeout_s, restore, data)
+        await self._ask(restore, data)
 
     def close(self) -> None:
         """End the engine at once: whatever it is doing is not needed any more."""
-        # by the object, not by the number: the number of a process that is gone may be somebody else's by now
-        for child in multiprocessing.active_children():
-            if child.pid == self.pid:
-                child.kill()
+        if self._process is not None:  # by the object: the number of a process that is gone may be somebody else's
+            self._process.kill()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _hear_its_death(self) -> None:
-        """Close our own copy of the end that the process writes its answers to.
+    def _meet(self) -> None:
+        """Learn whom to kill, before anything can hang, and close our copy of the end that it writes its answers to.
 
-        The pool keeps it open, so a process killed while it writes (a bar and its snapshot are 2 MB) leaves the pool
-        waiting for the rest for ever, and with it the exit of the radio. Nothing else of ours writes there.
+        The pool keeps that end open, so a process killed while it writes (a bar and its snapshot are 2 MB) leaves the
+        pool waiting for the rest for ever, and with it the exit of the radio. Nothing else of ours writes there.
         """
-        answers = getattr(self._executor, "_result_queue", None)
-        if answers is not None:
-            answers._writer.close()
+        if not self._own_process or self._process is not None:
+            return
+        (self._process,) = getattr(self._executor, "_processes").values()  # noqa: B009 - the pool has no public way
+        self.pid = self._process.pid
+        getattr(self._executor, "_result_queue")._writer.close()  # noqa: B009
+
+    def _submit(
+        self, function: Callable[_Arguments, _Answer], *arguments: _Arguments.args, **keywords: _Arguments.kwargs
+    ) -> Future[_Answer]:
+        try:
+            return self._executor.submit(function, *arguments, **keywords)
+        except BrokenProcessPool as problem:
+            raise self._died(f"before it was asked to {function.__name__}") from problem
 
     async def _ask(
-        self,
-        timeout_s: float,
-        function: Callable[_Arguments, _Answer],
-        *arguments: _Arguments.args,
-        **keywords: _Arguments.kwargs,
+        self, function: Callable[_Arguments, _Answer], *arguments: _Arguments.args, **keywords: _Arguments.kwargs
     ) -> _Answer:
-        name = function.__name__
+        asked = self._submit(function, *arguments, **keywords)
+        return await self._answer(asked, function.__name__, self._call_timeout_s, STILL_LOOKS)
+
+    async def _answer(self, asked: Future[_Answer], name: str, timeout_s: float, still_looks: int) -> _Answer:
+        answer = asyncio.wrap_future(asked)
         try:
-            answer = asyncio.wrap_future(self._executor.submit(function, *arguments, **keywords))
-        except BrokenProcessPool as problem:
-            raise WorkerError(f"the engine's process died before it was asked to {name}") from problem
-        try:
-            await asyncio.wait((answer,), timeout=timeout_s)
+            await self._wait(answer, name, timeout_s, still_looks)
         finally:
             if not answer.done():
                 answer.cancel()
@@ -221,10 +254,30 @@ class EngineHandle:
             raise WorkerError(f"the engine did not answer for {timeout_s:g} s when asked to {name}")
         raised = answer.exception()
         if isinstance(raised, BrokenProcessPool):
-            raise WorkerError(f"the engine's process died while asked to {name}") from raised
+            raise self._died(f"while asked to {name}") from raised
         if raised is not None:
             raise EngineRaisedError(f"the engine failed to {name}: {type(raised).__name__}: {raised}") from raised
         return answer.result()
+
+    async def _wait(self, answer: asyncio.Future[_Answer], name: str, timeout_s: float, still_looks: int) -> None:
+        vitals, still = Vitals(self.pid if self._own_process else None), 0
+        for _ in range(math.ceil(timeout_s / LOOK_S)):
+            await asyncio.wait((answer,), timeout=min(LOOK_S, timeout_s))
+            if answer.done():
+                return
+            vital = vitals.look()
+            still = still + 1 if vital in (Vital.WAITS, Vital.STOPPED) else 0
+            if still == still_looks:
+                how = "was stopped from outside" if vital is Vital.STOPPED else "stands still"
+                raise WorkerError(f"the engine {how}, asked to {name}", outside=vital is Vital.STOPPED)
+
+    def _died(self, when: str) -> WorkerError:
+        if self._process is not None:
+            self._process.join(0.2)  # the pool has heard of the end before the kernel says how it came
+        code = None if self._process is None else self._process.exitcode
+        ended = f" ({signal.strsignal(-code)})" if code is not None and code < 0 else ""
+        outside = code in (-signal.SIGKILL, -signal.SIGTERM)
+        return WorkerError(f"the engine's process died{ended} {when}", outside=outside)
 
 
 class EngineRaisedError(WorkerError):

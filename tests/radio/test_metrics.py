@@ -6,7 +6,7 @@ from radio.metrics import Metrics
 
 NAMES = {
     "frames_broadcast": "station", "bars_broadcast": "station", "lead_seconds": "station",
-    "engine_restarts": "station", "underrun_frames": "station", "composer_fallback": "station",
+    "engine_restarts": "station", "underrun_frames": "station", "repeated_frames": "station", "composer_fallback": "station",
     "mood_changes": "station", "listeners": "station mount", "listener_drops": "station mount reason",
     "icecast_connected": "output", "icecast_reconnects": "output", "last_audio_timestamp_seconds": "station",
     "silence_seconds": "station", "output_loudness_lufs": "station", "clock_skips": "station",
