@@ -43,7 +43,7 @@ train: ## train both models again (hours; see training/README.md)
 	@bash training/runs/drums.sh
 	@bash training/runs/piano.sh
 
-loops: ## synthesise vinyl and ambience again
+loops: ## synthesise vinyl, ambience and fills again
 	@deploy/setup.sh radio
 	@$(PYTHON) -m loops.make
 
