@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 BLOCK_FRAMES = 2048
 """43 ms: short against any player's buffer, long against the cost of a turn of the loop."""
+BLOCKS_AT_ONCE_MAX = 12
+"""When late, so many blocks go out in one turn: on a machine where waking up takes as long as a block lasts (two cores,
+load 11), one a turn fell 10 s behind every 15 s."""
 SKIP_S = 10.0
 """Later than this is not caught up: no listener has waited so long."""
 EDGE_FRAMES = 960
@@ -66,6 +69,7 @@ class Broadcast:
         self._fade_left_frames: int | None = None
         self._recent: deque[Passage] = deque()
         """What has just gone out: a format that somebody begins to listen to starts with it."""
+        self._recent_frames = 0
         self._recent_frames_max = max(channel.past_frames for channel in desk.channels)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{desk.name}")
 
@@ -91,8 +95,10 @@ class Broadcast:
                 desk.metrics.clock_skips.labels(desk.name).inc()
                 start_s += late_s
             await desk.clock.sleep_until(start_s + sent_frames / SAMPLE_RATE_HZ)
-            await self._send(BLOCK_FRAMES)
-            sent_frames += BLOCK_FRAMES
+            due_frames = int((desk.clock.now_s() - start_s) * SAMPLE_RATE_HZ) - sent_frames
+            blocks = min(1 + max(0, due_frames) // BLOCK_FRAMES, BLOCKS_AT_ONCE_MAX)
+            await self._send(blocks * BLOCK_FRAMES)
+            sent_frames += blocks * BLOCK_FRAMES
         self._publish(await asyncio.get_running_loop().run_in_executor(self._pool, self._flush))
 
     def fade_out(self, seconds: float) -> None:
@@ -123,8 +129,9 @@ class Broadcast:
 
     def _remember(self, passage: Passage) -> None:
         self._recent.append(passage)
-        while (len(self._recent) - 1) * BLOCK_FRAMES > self._recent_frames_max:
-            self._recent.popleft()
+        self._recent_frames += passage.block.frames
+        while self._recent_frames - self._recent[0].block.frames > self._recent_frames_max:
+            self._recent_frames -= self._recent.popleft().block.frames
 
     def _encode(self, recent: tuple[Passage, ...]) -> list[Batch]:
         self._meter.add(recent[-1].block.samples)
