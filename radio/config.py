@@ -6,57 +6,18 @@ Knows nothing about YAML, watched files or reloads.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetPydanticSchema,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from engine import MOODS, Mood, StationSetup, find_mood
 from radio.config_moods import MoodPatch, own_mood
-from radio.errors import SecretError
-
-
-class Live:
-    """Marks a field that may change while on air; every other field needs a restart."""
-
-
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$"),
-    Field(description="1-32 lower-case letters, digits and dashes"),
-]
-"""It becomes part of a URL."""
-Text = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"),
-    Field(description="one line of text, 1-200 characters"),
-]
-"""It travels in HTTP headers."""
-_LABEL, _IPV6 = "[A-Za-z0-9_-]{1,63}", "[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*"
-Host = Annotated[
-    str,
-    StringConstraints(max_length=253, pattern=rf"^({_LABEL}(\.{_LABEL})*\.?|\[?{_IPV6}(%[A-Za-z0-9._-]+)?\]?)$"),
-    Field(description="a host name or address, such as 127.0.0.1, :: or radio.example.org"),
-]
-AnyPath = Annotated[Path, Field(strict=False, description="a path (relative ones start at config.yaml's folder)")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Part(BaseModel):
-    """A part of the tree: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+from radio.config_outputs import Device, Hls, Icecast, Push, Record
+from radio.config_parts import AnyPath, Host, Live, Name, Part, Text
 
 
 class Server(Part):
@@ -113,17 +74,6 @@ class Encoders(Part):
     opus: Opus = Opus()
 
 
-class Hls(Part):
-    """HTTP Live Streaming: AAC in segments of 4.032 s."""
-
-    enabled: bool = True
-    """False: nothing is encoded for it and nothing served."""
-    listed: Annotated[int, Field(ge=6, le=60)] = 6
-    """Segments in the playlist."""
-    folder: AnyPath | None = None
-    """Where to keep a copy for another web server, one folder for each station; None: nowhere."""
-
-
 class Station(Part):
     """One stream of music."""
 
@@ -133,71 +83,6 @@ class Station(Part):
     mood: Annotated[str, Live()] = "study"
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     """None: a new one at every start (it is in the journal)."""
-
-
-class Icecast(Part):
-    """An Icecast server that we are a source for."""
-
-    name: Name
-    station: str = "lofi"
-    host: Host
-    port: Port = 8000
-    mount: Annotated[
-        str,
-        StringConstraints(pattern=r"^/[A-Za-z0-9._~/\-]{1,120}$"),
-        Field(description="a path that starts with /, such as /lofi.mp3"),
-    ] = "/lofi.mp3"
-    user: Annotated[
-        str, StringConstraints(pattern=r"^[^:\x00-\x1f\x7f]{1,100}$"), Field(description="a user name without a colon")
-    ] = "source"
-    password_env: (
-        Annotated[
-            str,
-            StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
-            Field(description="the name of an environment variable that holds the password"),
-        ]
-        | None
-    ) = None
-    password_file: AnyPath | None = None
-    tls: bool = False
-    public: bool = False
-    """True: announce the stream in public directories."""
-    url: (
-        Annotated[
-            str,
-            StringConstraints(pattern=r"^https?://[^\s\x00-\x1f@]{1,500}$"),
-            Field(description="a web address that starts with http:// or https://"),
-        ]
-        | None
-    ) = None
-    """Home page of the station, shown by players."""
-
-    @model_validator(mode="after")
-    def _one_password(self) -> Self:
-        if (self.password_env is None) == (self.password_file is None):
-            raise ValueError(
-                "name exactly one place for the password: password_env (the name of an environment variable) "
-                "or password_file (a file that holds it and nothing else)"
-            )
-        return self
-
-    def password(self, environ: Mapping[str, str] = os.environ) -> str:
-        """Fetch the password from its environment variable or file."""
-        if self.password_file is not None:
-            try:
-                secret = self.password_file.read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as problem:
-                raise SecretError(
-                    f"icecast {self.name}: cannot read its password_file {self.password_file} ({problem}). "
-                    "Put the password there, readable by the user that runs the radio."
-                ) from problem
-            where = f"the file {self.password_file}"
-        else:
-            secret = environ.get(self.password_env or "", "").strip()
-            where = f"the environment variable {self.password_env}"
-        if not secret:
-            raise SecretError(f"icecast {self.name}: {where} is empty or missing. Put the source password there.")
-        return secret
 
 
 class Journal(Part):
@@ -240,6 +125,9 @@ class Config(Part):
     hls: Hls = Hls()
     stations: Annotated[dict[Name, Station], Field(min_length=1)] = Field(default={"lofi": Station()})
     icecast: tuple[Icecast, ...] = Field(default=(), strict=False)
+    device: tuple[Device, ...] = Field(default=(), strict=False)
+    push: tuple[Push, ...] = Field(default=(), strict=False)
+    record: tuple[Record, ...] = Field(default=(), strict=False)
     journal: Journal = Journal()
     state: State = State()
     log: Log = Log()

@@ -22,6 +22,8 @@ from radio.errors import ConfigError
 
 _RESERVED = ("api", "static", "healthz", "readyz", "metrics")
 _BARE_WORDS = "YAML reads bare numbers as numbers, and on, off, yes, no as true and false. Put names in quotes."
+_OUTPUTS = {"icecast": "mount", "device": None, "push": None, "record": None}
+"""Lists of outputs, each with what no two of them may share beside their name."""
 _SECRET_WORDS = ("password", "passwd", "secret", "token", "passphrase")
 
 
@@ -138,23 +140,26 @@ def _reference_problems(data: object) -> list[tuple[KeyPath, str]]:
         problems += _unknown_name(("stations", name, "mood"), _map(station).get("mood"), moods, "mood")
     for name, patch in own.items():
         problems += _mood_problems(str(name), patch)
-    outputs = _at(data, ("icecast",))
-    problems += _output_problems(outputs if isinstance(outputs, list) else [], stations)
+    for kind, key in _OUTPUTS.items():
+        outputs = _at(data, (kind,))
+        problems += _output_problems(kind, key, outputs if isinstance(outputs, list) else [], stations)
     return problems
 
 
-def _output_problems(outputs: list[Any], stations: Mapping[str, Any]) -> list[tuple[KeyPath, str]]:
+def _output_problems(
+    kind: str, unique: str | None, outputs: list[Any], stations: Mapping[str, Any]
+) -> list[tuple[KeyPath, str]]:
     problems: list[tuple[KeyPath, str]] = []
-    names: dict[object, int] = {}
-    mounts: dict[object, int] = {}
+    seen: dict[tuple[str, str], int] = {}
     for index, output in enumerate(map(_map, outputs)):
-        place: KeyPath = ("icecast", index, "station")
+        place: KeyPath = (kind, index, "station")
         problems += _unknown_name(place, output.get("station", "lofi"), tuple(map(str, stations)), "station")
         mount = (output.get("host"), output.get("port", 8000), output.get("mount", "/lofi.mp3"))
-        for key, value, seen in (("name", output.get("name"), names), ("mount", mount, mounts)):
-            first = seen.setdefault(repr(value), index)
+        values = {"name": output.get("name"), "mount": mount}
+        for key in ("name", unique) if unique else ("name",):
+            first = seen.setdefault((key, repr(values[key])), index)
             if first != index and output.get("name") is not None:
-                problems.append((("icecast", index, key), f"the same {key} as icecast[{first}]; each needs its own."))
+                problems.append(((kind, index, key), f"the same {key} as {kind}[{first}]; each needs its own."))
     return problems
 
 

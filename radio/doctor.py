@@ -19,7 +19,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine import EngineError, Station
-from radio.config import Config, Icecast
+from radio.config import Config
+from radio.config_outputs import Icecast
 from radio.encoders import Mp3Encoder
 from radio.errors import RadioError
 from radio.journal_store import JournalReader

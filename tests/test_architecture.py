@@ -16,6 +16,9 @@ FORBIDDEN = {
     "torch": lambda path: not path.startswith("training/") and path != "engine/recurrence_rwkv.py",
     "rwkv": lambda path: not path.startswith("training/") and path != "engine/recurrence_rwkv.py",
     "fluidsynth": lambda path: path != "engine/synth.py",
+    "sounddevice": lambda path: path != "radio/outputs/device.py",
+    "ffmpeg": lambda path: path != "radio/outputs/push.py",
+    "obstore": lambda path: path != "radio/outputs/bucket.py",
 }
 """Third-party module → tells for which files of ours it is forbidden (design.md section 3)."""
 LINES_MAX = 400

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from engine import SAMPLE_RATE_HZ
-from radio.config import Icecast, Station
+from radio.config import Station
+from radio.config_outputs import Icecast
 from radio.errors import OutputError, SecretError
 from radio.hub import Hub, Listener
 from radio.keepalive import RefusedError
@@ -147,7 +148,7 @@ class IcecastOutput:
         if status == 401:
             return RefusedError(
                 f"{self._where} refused the password of user {settings.user!r} for mount {settings.mount} (HTTP 401). "
-                f"Set it in {self._password_place} to the <source-password> of that Icecast."
+                f"Set it in {settings.password_place} to the <source-password> of that Icecast."
             )
         if status == 403 and "in use" in text:  # often our own last connection, which Icecast gives up after 10 s
             return OutputError(f"{self._where} says that mount {settings.mount} is in use by another source.")
@@ -220,13 +221,6 @@ class IcecastOutput:
     @property
     def _where(self) -> str:
         return f"{'https' if self._settings.tls else 'http'}://{self._host_header}"
-
-    @property
-    def _password_place(self) -> str:
-        settings = self._settings
-        if settings.password_file is not None:
-            return f"the file {settings.password_file}"
-        return f"the environment variable {settings.password_env}"
 
 
 def _head_bytes(head: str) -> bytes:

@@ -9,7 +9,8 @@ import pytest
 from fakes_web import BAR_FRAMES, bar_start
 
 from engine import AudioBlock, RenderedBar, SoundBankError
-from radio.config import Config, Engine, Icecast
+from radio.config import Config, Engine
+from radio.config_outputs import Icecast
 from radio.doctor import examine
 from radio.journal_store import JournalStore
 

@@ -18,7 +18,8 @@ from fakes_station import FakeSetup, FakeStation
 from test_stream import CHUNKS, strip
 
 from radio.clock import SystemClock
-from radio.config import Icecast, Station
+from radio.config import Station
+from radio.config_outputs import Icecast
 from radio.encoders import EncodedChunk
 from radio.errors import OutputError
 from radio.hub import Hub
@@ -254,7 +255,10 @@ class RealIcecast:
                     if titles:
                         return sound, titles
                 except (OSError, asyncio.IncompleteReadError):
-                    await asyncio.sleep(0.05)
+                    if self._process.returncode is not None:
+                        # Icecast 2.4.4 segfaults when somebody connects within its first milliseconds
+                        await self.start()
+                    await asyncio.sleep(0.25)
 
     async def _listen(self, size_bytes):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

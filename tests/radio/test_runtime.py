@@ -8,7 +8,8 @@ import pytest
 from fakes_station import FakeSetup, FakeStation, build_fake
 
 from engine import MOODS
-from radio.config import Aac, Config, Encoders, Hls, Opus, State
+from radio.config import Aac, Config, Encoders, Opus, State
+from radio.config_outputs import Hls
 from radio.journal import Journal
 from radio.lead import LeadBar
 from radio.metrics import Metrics
