@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -17,26 +16,6 @@ from training.errors import CheckpointError
 _DAMAGED = (OSError, RuntimeError, EOFError, TypeError, ValueError, LookupError, AttributeError, UnpicklingError)
 
 
-@dataclass(slots=True)
-class RunState:
-    """Where a run stands."""
-
-    settings: dict[str, Any]
-    """Everything that decides the run's numbers; a checkpoint of other settings is refused."""
-    weights: dict[str, Tensor]
-    optimiser: dict[str, Any]
-    carried: tuple[Tensor, Tensor]
-    rng: Tensor
-    epoch: int = 0
-    step_in_epoch: int = 0
-    step: int = 0
-    tokens_seen: int = 0
-    elapsed_s: float = 0.0
-    best: float = float("inf")
-    worse_in_a_row: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
 def write_atomically(value: object, path: Path) -> None:
     """Save with torch; a crash leaves the old file or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,25 +24,21 @@ def write_atomically(value: object, path: Path) -> None:
     os.replace(draft, path)
 
 
-def save_run(state: RunState, path: Path) -> None:
-    """Write a checkpoint."""
-    write_atomically({name: getattr(state, name) for name in RunState.__slots__}, path)
-
-
-def load_run(path: Path, settings: dict[str, Any]) -> RunState:
-    """Read a checkpoint of the same settings.
+def read_run(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run's checkpoint says of it: settings, progress, carried state, generators.
 
     Raises:
         CheckpointError: it is damaged, or was written by a run with other settings (each named).
     """
     try:
-        state = RunState(**torch.load(path, weights_only=True))
+        run: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["run"]
+        found = dict(run["settings"])
     except _DAMAGED as error:
         raise CheckpointError(f"{path}: not a usable checkpoint ({error}). Delete it to start afresh.") from error
-    other = sorted(k for k in settings if state.settings.get(k) != settings[k])
+    other = sorted(k for k in settings if found.get(k) != settings[k])
     if other:
         raise CheckpointError(f"{path}: written with other {', '.join(other)}. Use another --out, or delete it.")
-    return state
+    return run
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:

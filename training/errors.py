@@ -19,3 +19,7 @@ class CheckpointError(TrainingError):
 
 class ExportError(TrainingError):
     """Raised when an exported model does not compute what the trained one does."""
+
+
+class MissingPackageError(TrainingError):
+    """Raised when a package that only this command needs is not installed."""

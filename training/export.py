@@ -25,8 +25,9 @@ from training.cards import DATA, LICENCES, write_card
 from training.checkpoint import load_weights
 from training.corpus import load_corpus
 from training.errors import ExportError
-from training.network import network_of, size_of
+from training.network import network_of
 from training.runtime import OnnxStep, divergence, package_logits
+from training.size import size_of
 from training.step_graph import build_step
 from training.validation import validate
 

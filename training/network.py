@@ -1,51 +1,25 @@
-"""The RWKV-6 (x060) network in plain torch, with the public parameter names. Knows nothing about music or training.
+"""The RWKV-6 (x060) layers in plain torch, and the network of RWKV-6 or RWKV-7 layers, with the public parameter names.
 
-The state is the one of the runtime: shift [L, 2, B, D] (0 = attention, 1 = feed-forward: the value of the layer's
-normalised input one token ago) and wkv [L, B, H, 64 key, 64 value].
+Knows nothing about music or training. The state is the one of the runtime: shift [L, 2, B, D] (0 = attention,
+1 = feed-forward: the value of the layer's normalised input one token ago) and wkv [L, B, H, 64 key, 64 value].
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
-from training.recurrence import MAX_DECAY, wkv_chunked, wkv_naive
+from training.network7 import Attention7, FeedForward7
+from training.recurrence import MAX_DECAY, wkv, wkv_naive
+from training.size import GROUP_NORM_EPS, HEAD_SIZE, Size, State, previous, size_of
 
-HEAD_SIZE = 64
 MIX_RANK = 32
 DECAY_RANK = 64
-GROUP_NORM_EPS = 64e-5
 MIXES = "wkvrg"
-
-State = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """What decides the shapes of a network."""
-
-    layers: int
-    width: int
-    vocabulary: int
-
-    @property
-    def heads(self) -> int:
-        """Return the number of heads of 64 channels."""
-        return self.width // HEAD_SIZE
-
-    @property
-    def hidden(self) -> int:
-        """Return the width of the feed-forward layer: 3.5 times the width, rounded down to 32."""
-        return int(self.width * 3.5) // 32 * 32
-
-
-def _previous(now: Tensor, last: Tensor) -> Tensor:
-    """Return the sequence one step late: now is [B, T, D], last [B, D]."""
-    return torch.cat([last.unsqueeze(1).to(now.dtype), now[:, :-1]], 1)
 
 
 class Attention(nn.Module):
@@ -80,10 +54,12 @@ class Attention(nn.Module):
         self.ln_x = nn.GroupNorm(size.heads, width, eps=GROUP_NORM_EPS)
         nn.init.constant_(self.ln_x.weight, ((1 + layer) / size.layers) ** 0.7)
 
-    def forward(self, now: Tensor, last: Tensor, state: Tensor, naive: bool) -> tuple[Tensor, Tensor]:
-        """Return (what the layer adds [B, T, D], state)."""
+    def forward(
+        self, now: Tensor, last: Tensor, state: Tensor, early: Tensor | None, naive: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return (what the layer adds [B, T, D], state, what RWKV-7 would keep of its first layer's values)."""
         batch, steps, width = now.shape
-        shifted = _previous(now, last) - now
+        shifted = previous(now, last) - now
         low = torch.tanh((now + shifted * self.time_maa_x) @ self.time_maa_w1)
         low = low.view(batch * steps, len(MIXES), MIX_RANK).transpose(0, 1)
         mixes = torch.bmm(low, self.time_maa_w2).view(len(MIXES), batch, steps, width)
@@ -99,10 +75,10 @@ class Attention(nn.Module):
 
         rkv = heads(self.receptance(for_receptance)), heads(self.key(for_key)), heads(self.value(for_value))
         with torch.autocast(now.device.type, enabled=False):
-            mixer = wkv_naive if naive else wkv_chunked
+            mixer = wkv_naive if naive else wkv
             out, state = mixer(rkv, heads(log_decay), self.time_faaaa.float(), state)
             out = self.ln_x(out.transpose(1, 2).reshape(batch * steps, width)).view(batch, steps, width)
-        return self.output(out * functional.silu(self.gate(for_gate))), state
+        return self.output(out * functional.silu(self.gate(for_gate))), state, early
 
 
 class FeedForward(nn.Module):
@@ -123,13 +99,14 @@ class FeedForward(nn.Module):
 
     def forward(self, now: Tensor, last: Tensor) -> Tensor:
         """Return what the layer adds [B, T, D]."""
-        shifted = _previous(now, last) - now
+        shifted = previous(now, last) - now
         hidden = torch.relu(self.key(now + shifted * self.time_maa_k)) ** 2
-        return torch.sigmoid(self.receptance(now + shifted * self.time_maa_r)) * self.value(hidden)
+        added: Tensor = torch.sigmoid(self.receptance(now + shifted * self.time_maa_r)) * self.value(hidden)
+        return added
 
 
 class Block(nn.Module):
-    """One layer; the first one also normalises the embedding."""
+    """One layer of either generation; the first one also normalises the embedding."""
 
     def __init__(self, size: Size, layer: int, dropout: float) -> None:
         super().__init__()
@@ -137,22 +114,28 @@ class Block(nn.Module):
             self.ln0 = nn.LayerNorm(size.width)
         self.ln1 = nn.LayerNorm(size.width)
         self.ln2 = nn.LayerNorm(size.width)
-        self.att = Attention(size, layer)
-        self.ffn = FeedForward(size, layer)
+        newer = size.architecture == "x070"
+        self.att = Attention7(size, layer) if newer else Attention(size, layer)
+        self.ffn = FeedForward7(size, layer) if newer else FeedForward(size, layer)
         self.drop = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, shift: Tensor, wkv: Tensor, naive: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (x [B, T, D], shift [2, B, D], wkv) after this layer."""
+    def forward(
+        self, x: Tensor, shift: Tensor, wkv_state: Tensor, early: Tensor | None, naive: bool
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Return (x [B, T, D], shift [2, B, D], wkv, the first layer's values) after this layer."""
         first = self.ln1(x)
-        added, wkv = self.att(first, shift[0], wkv, naive)
+        added, wkv_state, early = self.att(first, shift[0], wkv_state, early, naive)
         x = x + self.drop(added)
         second = self.ln2(x)
         x = x + self.drop(self.ffn(second, shift[1]))
-        return x, torch.stack([first[:, -1].float(), second[:, -1].float()]), wkv
+        return x, torch.stack([first[:, -1].float(), second[:, -1].float()]), wkv_state, early
 
 
 class Network(nn.Module):
     """The whole network; `naive` computes the recurrence by its definition."""
+
+    recompute = False
+    """Gradient checkpointing: keep only each layer's input and compute the layer again on the way back."""
 
     def __init__(self, size: Size, dropout: float = 0.0, naive: bool = False) -> None:
         super().__init__()
@@ -167,26 +150,29 @@ class Network(nn.Module):
         nn.init.orthogonal_(self.head.weight, 0.5 * math.sqrt(size.vocabulary / size.width) if wide else 0.5)
 
     def initial_state(self, batch: int) -> State:
-        """Return the state before the first token."""
+        """Return the state before the first token, on the network's device."""
         layers, width, heads = self.size.layers, self.size.width, self.size.heads
-        return torch.zeros(layers, 2, batch, width), torch.zeros(layers, batch, heads, HEAD_SIZE, HEAD_SIZE)
+        device = self.emb.weight.device
+        return (
+            torch.zeros(layers, 2, batch, width, device=device),
+            torch.zeros(layers, batch, heads, HEAD_SIZE, HEAD_SIZE, device=device),
+        )
 
     def forward(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Return (logits [B, T, V], state) for ids [B, T]; T a multiple of 16 unless naive."""
         shifts, wkvs = [], []
-        x = self.drop(self.blocks[0].ln0(self.emb(ids)))
-        for block, shift, wkv in zip(self.blocks, state[0], state[1], strict=True):
-            x, shift, wkv = block(x, shift, wkv, self.naive)
+        first = self.blocks[0].get_submodule("ln0")
+        x, early = self.drop(first(self.emb(ids))), None
+        for block, shift, wkv_state in zip(self.blocks, state[0], state[1], strict=True):
+            if self.recompute and self.training:
+                x, shift, wkv_state, early = checkpoint(
+                    block, x, shift, wkv_state, early, self.naive, use_reentrant=False
+                )
+            else:
+                x, shift, wkv_state, early = block(x, shift, wkv_state, early, self.naive)
             shifts.append(shift)
-            wkvs.append(wkv)
+            wkvs.append(wkv_state)
         return self.head(self.ln_out(x)), (torch.stack(shifts), torch.stack(wkvs))
-
-
-def size_of(weights: dict[str, Tensor]) -> Size:
-    """Read the size of a network off its parameters."""
-    vocabulary, width = weights["emb.weight"].shape
-    layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
-    return Size(layers, width, vocabulary)
 
 
 def network_of(weights: dict[str, Tensor], naive: bool = False) -> Network:

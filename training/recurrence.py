@@ -1,9 +1,16 @@
-"""The WKV-6 recurrence: plain and in chunks. Knows nothing about layers, tokens or training.
+"""The WKV-6 recurrence: by definition, in chunks, or by flash-linear-attention's kernel where there is one.
+
+Knows nothing about layers, tokens or training.
 
 Shapes: receptance, key, value, log_decay are [B, H, T, N]; bonus is [H, N]; state is [B, H, N key, N value].
 """
 
 from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,3 +64,29 @@ def wkv_chunked(
         state = kept[:, :, chunk] * state + added[:, :, chunk]
     output = scores @ value + (receptance * before.exp()) @ torch.stack(states, 2)
     return output.reshape(batch, heads, steps, size), state
+
+
+@cache
+def fused_kernel() -> Any:  # noqa: ANN401 - a function of an optional package
+    """Return flash-linear-attention's chunk_rwkv6, or None where the package or CUDA is missing."""
+    if not torch.cuda.is_available() or find_spec("fla") is None:
+        return None
+    return import_module("fla.ops.rwkv6").chunk_rwkv6
+
+
+def wkv_fused(
+    rkv: tuple[Tensor, Tensor, Tensor], log_decay: Tensor, bonus: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the same as wkv_naive from the kernel of flash-linear-attention, whose layout is [B, T, H, N]."""
+    receptance, key, value = (part.transpose(1, 2).contiguous() for part in rkv)
+    output, state = fused_kernel()(
+        receptance, key, value, log_decay.transpose(1, 2).contiguous(), bonus,
+        scale=1.0, initial_state=state, output_final_state=True,
+    )  # fmt: skip
+    return output.transpose(1, 2), state
+
+
+def wkv(rkv: tuple[Tensor, Tensor, Tensor], log_decay: Tensor, bonus: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the same as wkv_naive by the fastest way there is on this device."""
+    fused = log_decay.is_cuda and fused_kernel() is not None
+    return wkv_fused(rkv, log_decay, bonus, state) if fused else wkv_chunked(rkv, log_decay, bonus, state)

@@ -75,4 +75,5 @@ def divergence(reference: FloatArray, other: FloatArray) -> float:
 
 def _log_softmax(logits: FloatArray) -> npt.NDArray[np.float64]:
     centred = logits.astype(np.float64) - logits.max(-1, keepdims=True)
-    return np.subtract(centred, np.log(np.exp(centred).sum(-1, keepdims=True)))
+    normal: npt.NDArray[np.float64] = centred - np.log(np.exp(centred).sum(-1, keepdims=True))
+    return normal

@@ -38,10 +38,10 @@ class Schedule:
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Return AdamW groups: matrices with decay, base decays at twice the rate, the rest plain."""
+    """Return AdamW groups: matrices with decay, base decays (of RWKV-6 or 7) at twice the rate, the rest plain."""
     matrices, decays, rest = [], [], []
     for name, parameter in network.named_parameters():
-        if name.endswith("time_decay"):
+        if name.endswith(("time_decay", "att.w0")):
             decays.append(parameter)
         elif parameter.dim() == 2 and name.endswith(".weight"):
             matrices.append(parameter)

@@ -8,6 +8,7 @@ follow, the five mixes into one block-diagonal product, minus signs into a divis
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,6 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 FloatArray = npt.NDArray[np.float32]
-Attribute = int | float | str | list[int]
 
 OPSET = 21
 MICROSOFT = "com.microsoft"
@@ -62,14 +62,14 @@ class _Writer:
         self.initialisers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Attribute) -> list[str]:
+    def node(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> list[str]:  # noqa: ANN401 - onnx takes any
         """Add a node; return the names of its outputs."""
         names = [self.name(kind.lower()) for _ in range(outputs)]
         domain = str(attributes.pop("domain", ""))
         self.nodes.append(helper.make_node(kind, list(inputs), names, None, None, domain, **attributes))
         return names
 
-    def op(self, kind: str, *inputs: str, **attributes: Attribute) -> str:
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:  # noqa: ANN401 - onnx takes any
         """Add a node with one output; return its name."""
         return self.node(kind, inputs, **attributes)[0]
 

@@ -1,254 +1,164 @@
-"""Trains one part's network on its prepared corpus: `python -m training.train piano|drums`.
+"""Trains one part's network on its prepared corpus: `python -m training.train piano|drums|thesis`.
 
-Knows nothing about music: it sees token streams. A run that is stopped goes on where its last checkpoint stands, and
-ends with the same numbers as one that was never stopped.
+Knows nothing about music: it sees token streams. A run that is stopped, or killed, goes on where its last checkpoint
+stands, and ends with the same numbers as one that was never stopped. The same command runs on two cores or on GPUs.
+`--states-only` trains nothing but the state before the first token (see states.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
-from engine import tokens
-from training.checkpoint import RunState, load_run, load_weights, save_run, write_atomically
+from training import states
+from training.callbacks import Course, LossLog, finished
+from training.checkpoint import load_weights, read_run
 from training.corpus import Corpus, corpus_sha256, load_corpus
-from training.errors import CheckpointError
-from training.network import Network, Size, public_weights, size_of
-from training.schedule import Schedule, make_optimiser, set_rate
-from training.validation import Forward, lanes_of, validate
+from training.devices import LOGGERS, STRATEGIES, make_trainer
+from training.errors import CheckpointError, TrainingError
+from training.learner import Learner
+from training.settings import DEFAULTS, Place, Settings
+from training.size import ARCHITECTURES, size_of
+from training.windows import Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Everything that decides the numbers of a run."""
-
-    part: str
-    corpus_sha256: str
-    layers: int
-    width: int
-    dropout: float
-    weight_decay: float
-    rate: float
-    final_rate: float
-    tokens: int
-    minutes: float | None
-    warmup_steps: int = 60
-    lanes: int = 8
-    window: int = 256
-    seed: int = 0
-    validate_tokens: int = 1_000_000
-    """A validation pass every so many training tokens."""
-    patience: int = 5
-    """Stop after so many validations without a new best."""
-    weights_sha256: str | None = None
-    """Which weights the run began with; None: fresh ones."""
-
-    @property
-    def schedule(self) -> Schedule:
-        """Return the run's learning rate over time."""
-        return Schedule(self.rate, self.final_rate, self.warmup_steps, self.tokens, self.minutes)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How and where a run is carried out; changes none of its numbers, except the last bits when compiled."""
-
-    out: Path
-    weights: Path | None = None
-    """A public `.pth` to begin with, for example a shipped model; a checkpoint of the run itself goes first."""
-    compiled: bool = True
-    checkpoint_s: float = 180.0
-    stop_after_steps: int | None = None
-
-
-class Trainer:
+class Run:
     """One run."""
 
     def __init__(self, settings: Settings, corpus: Corpus, place: Place) -> None:
-        self.settings, self.corpus, self.place = settings, corpus, place
+        self.settings, self.place = settings, place
         torch.manual_seed(settings.seed)
-        self.network = Network(Size(settings.layers, settings.width, tokens.VOCABULARY_SIZE), settings.dropout)
-        self.optimiser = make_optimiser(self.network, settings.weight_decay)
-        self.forward: Forward = torch.compile(self.network, dynamic=False) if place.compiled else self.network
-        self.state = self._fresh_state()
-        if self.checkpoint_path.exists():
-            self._resume()
+        self.learner = Learner(settings, corpus, place.compiled)
+        self.learner.network.recompute = place.recompute
+        self.progress = self.learner.progress
+        self.course = Course(place, corpus.validation())
+        self.trainer = make_trainer(settings, place, [self.course, *([LossLog()] if place.loggers else [])])
+        self._resumed = self.course.checkpoint_path if self.course.checkpoint_path.exists() else None
+        if self._resumed:
+            self._read_checkpoint(self._resumed)
         elif place.weights is not None:
             self._begin_with(place.weights)
 
-    @property
-    def checkpoint_path(self) -> Path:
-        """Return where the run's checkpoint lies."""
-        return self.place.out / "checkpoint.pt"
-
-    @property
-    def best_path(self) -> Path:
-        """Return where the weights of the best validation lie."""
-        return self.place.out / "best.pth"
-
-    def _fresh_state(self) -> RunState:
-        return RunState(
-            settings=asdict(self.settings),
-            weights={},
-            optimiser={},
-            carried=self.network.initial_state(self.settings.lanes),
-            rng=torch.get_rng_state(),
-        )
-
-    def _resume(self) -> None:
-        self.state = load_run(self.checkpoint_path, asdict(self.settings))
-        self.network.load_state_dict(self.state.weights)
-        self.optimiser.load_state_dict(self.state.optimiser)
-        torch.set_rng_state(self.state.rng)
-        print(f"going on from step {self.state.step}, {self.state.tokens_seen / 1e6:.2f} M tokens")
+    def _read_checkpoint(self, path: Path) -> None:
+        if path.is_dir():  # DeepSpeed's shards; Lightning reads them
+            return
+        run = read_run(path, asdict(self.settings))
+        self.learner.take(run)
+        print(f"going on from step {self.progress.step}, {self.progress.tokens_seen / 1e6:.2f} M tokens")
 
     def _begin_with(self, path: Path) -> None:
         weights = load_weights(path)
         size = size_of(weights)
-        if size != self.network.size:
+        own = self.settings.size
+        if size != own:
             raise CheckpointError(
-                f"{path}: has {size.layers} layers of width {size.width} and {size.vocabulary} tokens, the run has "
-                f"{self.network.size.layers} x {self.network.size.width}. Set --layers and --width to match."
+                f"{path}: has {size.layers} layers of width {size.width} and {size.vocabulary} tokens "
+                f"({size.architecture}), the run has {own.layers} x {own.width} and {own.vocabulary} "
+                f"({own.architecture}). Set --layers, --width and --architecture to match."
             )
-        self.network.load_state_dict(weights)
+        self.learner.network.load_state_dict(weights)
         print(f"beginning with the weights of {path}")
 
-    def save(self) -> None:
-        """Write the checkpoint."""
-        self.state.weights = self.network.state_dict()
-        self.state.optimiser = self.optimiser.state_dict()
-        self.state.rng = torch.get_rng_state()
-        save_run(self.state, self.checkpoint_path)
-
-    def run(self) -> RunState:
+    def run(self) -> Progress:
         """Train until a budget is used up, patience ends or the asked number of steps is done."""
-        schedule, state = self.settings.schedule, self.state
-        saved = clock = time.monotonic()
-        self.network.train()
-        for inputs, targets in self._windows():
-            progress = schedule.progress(state.tokens_seen, state.elapsed_s)
-            if progress >= 1 or state.worse_in_a_row >= self.settings.patience:
-                break
-            if self.place.stop_after_steps is not None and state.step >= self.place.stop_after_steps:
-                self.save()
-                return state
-            loss = self._learn(inputs, targets, schedule.rate(state.step, progress))
-            now = time.monotonic()
-            state.elapsed_s += now - clock
-            clock = now
-            self._count(loss)
-            if time.monotonic() - saved > self.place.checkpoint_s:
-                self.save()
-                saved = time.monotonic()
-        self._validate(float("nan"))
-        self.save()
-        return state
-
-    def _windows(self) -> Iterator[tuple[Tensor, Tensor]]:
-        window = self.settings.window
-        while True:
-            ids = self.corpus.epoch(self.state.epoch, self.settings.seed)
-            inputs, targets = lanes_of(ids, self.settings.lanes)
-            for index in range(self.state.step_in_epoch, inputs.shape[1] // window):
-                cut = slice(index * window, (index + 1) * window)
-                yield inputs[:, cut].contiguous(), targets[:, cut].contiguous()
-            self.state.epoch += 1
-            self.state.step_in_epoch = 0
-
-    def _learn(self, inputs: Tensor, targets: Tensor, rate: float) -> float:
-        set_rate(self.optimiser, rate)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, carried = self.forward(inputs, self.state.carried)
-        loss = functional.cross_entropy(logits.float().view(-1, logits.shape[-1]), targets.reshape(-1))
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.state.carried = (carried[0].detach(), carried[1].detach())
-        return float(loss.detach())
-
-    def _count(self, loss: float) -> None:
-        state, size = self.state, self.settings.lanes * self.settings.window
-        state.step += 1
-        state.step_in_epoch += 1
-        state.tokens_seen += size
-        if (
-            state.tokens_seen // self.settings.validate_tokens
-            != (state.tokens_seen - size) // self.settings.validate_tokens
-        ):
-            self._validate(loss)
-
-    def _validate(self, loss: float) -> None:
-        state = self.state
-        report = validate(
-            self.network, self.forward, self.corpus.validation(), self.settings.lanes, self.settings.window
-        )
-        report |= {"step": state.step, "tokens_seen": state.tokens_seen, "epoch": state.epoch, "loss": loss}
-        report["elapsed_s"] = round(state.elapsed_s, 1)
-        state.history.append(report)
-        if report["nll_per_token"] < state.best:
-            state.best, state.worse_in_a_row = report["nll_per_token"], 0
-            write_atomically(public_weights(self.network), self.best_path)
-        else:
-            state.worse_in_a_row += 1
-        (self.place.out / "history.json").write_text(json.dumps(state.history, indent=1))
-        print(
-            f"{state.elapsed_s / 60:6.1f} min  {state.tokens_seen / 1e6:6.2f} M tokens  epoch {state.epoch}"
-            f"  loss {loss:.3f}  valid {report['nll_per_token']:.4f}/token {report['nll_per_bar']:.2f}/bar"
-            f"  {state.tokens_seen / max(state.elapsed_s, 1):.0f} tokens/s",
-            flush=True,
-        )
+        if not finished(self.learner) and not self.course.paused_at(self.progress):
+            self.place.out.mkdir(parents=True, exist_ok=True)
+            self.trainer.fit(self.learner, ckpt_path=self._resumed, weights_only=True)
+        return self.progress
 
 
-DEFAULTS = {
-    "piano": {"layers": 6, "width": 256, "dropout": 0.1, "rate": 1.5e-3},
-    "drums": {"layers": 4, "width": 192, "dropout": 0.2, "rate": 2e-3},
-}
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and train."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
-    parser.add_argument("part", choices=sorted(DEFAULTS))
-    parser.add_argument("--prepared", type=Path, default=Path("training/work"), help="folder of the prepared corpora")
-    parser.add_argument("--out", type=Path, help="folder of the run (default: PREPARED/PART)")
-    parser.add_argument("--tokens", type=int, default=40_000_000, help="budget, training tokens")
-    parser.add_argument("--minutes", type=float, help="budget, minutes; the cosine ends at the nearer budget")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--weight-decay", type=float, default=0.1)
-    parser.add_argument("--final-rate", type=float, default=5e-5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--weights", type=Path, help="begin with a public .pth, e.g. models/piano/model.pth")
-    parser.add_argument("--eager", action="store_true", help="do not compile (slower steps, quicker start)")
+    add = parser.add_argument
+    add("part", choices=sorted(DEFAULTS))
+    add("--prepared", type=Path, default=Path("training/work"), help="folder of the prepared corpora")
+    add("--out", type=Path, help="folder of the run (default: PREPARED/PART)")
+    add("--tokens", type=int, default=40_000_000, help="budget, training tokens")
+    add("--minutes", type=float, help="budget, minutes; the cosine ends at the nearer budget")
+    add("--threads", type=int, default=2)
+    add("--weight-decay", type=float, default=0.1)
+    add("--final-rate", type=float, default=5e-5)
+    add("--seed", type=int, default=0)
+    add("--weights", type=Path, help="begin with a public .pth, e.g. models/piano/model.pth")
+    add("--eager", action="store_true", help="do not compile (slower steps, quicker start)")
     for name in ("layers", "width", "dropout", "rate"):
-        parser.add_argument(f"--{name}", type=float if name in ("dropout", "rate") else int)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    path = options.prepared / f"{options.part}.npz"
+        add(f"--{name}", type=float if name in ("dropout", "rate") else int)
+    add("--architecture", choices=ARCHITECTURES, default="x060", help="RWKV-6 (what the station plays) or RWKV-7")
+    add("--lanes", type=int, default=8, help="sequences side by side, over all devices")
+    add("--window", type=int, default=256, help="tokens a step and lane; the state goes on into the next window")
+    add("--validate-tokens", type=int, default=1_000_000, help="a validation pass every so many tokens")
+    add("--patience", type=int, default=5, help="stop after so many validations without a new best")
+    add("--precision", choices=("bf16-mixed", "32-true"), default="bf16-mixed")
+    add("--checkpoint-s", type=float, default=180.0, help="seconds between checkpoints")
+    add("--stop-after-steps", type=int, help="save and stop there; the same command without it goes on")
+    add("--accelerator", choices=("auto", "cpu", "gpu"), default="auto")
+    add("--devices", type=int, default=1)
+    add("--strategy", choices=STRATEGIES, default="auto", help="for several devices")
+    add("--recompute", action="store_true", help="gradient checkpointing: less memory, a third more time")
+    add("--log", action="append", choices=LOGGERS, default=[], help="also log to this; may be given several times")
+    states.add_flags(parser)
+    return parser
+
+
+def _settings(options: argparse.Namespace, path: Path, corpus: Corpus) -> Settings:
     chosen = {k: v if getattr(options, k) is None else getattr(options, k) for k, v in DEFAULTS[options.part].items()}
-    settings = Settings(
+    return Settings(
         part=options.part,
-        corpus_sha256=corpus_sha256(path) if path.is_file() else "",
+        corpus_sha256=corpus_sha256(path),
+        vocabulary=corpus.vocabulary_size,
+        layers=int(chosen["layers"]),
+        width=int(chosen["width"]),
+        dropout=float(chosen["dropout"]),
+        rate=float(chosen["rate"]),
         weight_decay=options.weight_decay,
         final_rate=options.final_rate,
         tokens=options.tokens,
         minutes=options.minutes,
+        lanes=options.lanes,
+        window=options.window,
         seed=options.seed,
+        validate_tokens=options.validate_tokens,
+        patience=options.patience,
         weights_sha256=corpus_sha256(options.weights) if options.weights and options.weights.is_file() else None,
-        **chosen,
+        architecture=options.architecture,
+        precision=options.precision,
     )
-    place = Place(options.out or options.prepared / options.part, options.weights, compiled=not options.eager)
-    trainer = Trainer(settings, load_corpus(path), place)
-    print(f"{options.part}: {sum(p.numel() for p in trainer.network.parameters()) / 1e6:.2f} M parameters")
-    trainer.run()
+
+
+def _place(options: argparse.Namespace) -> Place:
+    return Place(
+        options.out or options.prepared / options.part,
+        options.weights,
+        compiled=not options.eager,
+        checkpoint_s=options.checkpoint_s,
+        stop_after_steps=options.stop_after_steps,
+        recompute=options.recompute,
+        accelerator=options.accelerator,
+        devices=options.devices,
+        strategy=options.strategy,
+        loggers=tuple(options.log),
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and train."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        if options.states_only:
+            states.tune(options)
+            return
+        path = options.prepared / f"{options.part}.npz"
+        corpus = load_corpus(path)
+        run = Run(_settings(options, path, corpus), corpus, _place(options))
+        print(f"{options.part}: {sum(p.numel() for p in run.learner.network.parameters()) / 1e6:.2f} M parameters")
+        run.run()
+    except TrainingError as error:
+        parser.exit(1, f"{error}\n")
 
 
 if __name__ == "__main__":

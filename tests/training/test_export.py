@@ -10,8 +10,8 @@ from training import export as exporting
 from training.corpus import save_corpus
 from training.errors import ExportError
 from training.export import Origin, compare, export, main, tokens_of_best
-from training.network import size_of
 from training.runtime import OnnxStep, divergence, package_logits
+from training.size import size_of
 from training.step_graph import build_step
 
 ORIGIN = Origin("piano", "Trained for a test.", "training/runs/piano.sh", 1_500_000)

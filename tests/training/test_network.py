@@ -2,8 +2,9 @@ import pytest
 import torch
 from tiny import tiny_network, tiny_weights
 
-from training.network import network_of, public_weights, size_of
+from training.network import Network, network_of, public_weights
 from training.runtime import package_logits
+from training.size import Size, size_of
 
 
 def test_the_fast_network_and_the_naive_one_agree():
@@ -69,8 +70,6 @@ def test_public_weights_are_copies():
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_fresh_network_predicts_almost_evenly(layers):
-    from training.network import Network, Size
-
     network = Network(Size(layers, 64, 320)).eval()
     with torch.no_grad():
         logits, _ = network(torch.zeros(1, 16, dtype=torch.long), network.initial_state(1))

@@ -11,14 +11,15 @@ from engine.types import Chord
 from training.charts import Chart
 from training.comping import render
 from training.corpus import Corpus, Entry, as_ids
-from training.network import Network, Size, public_weights
+from training.network import Network, public_weights
+from training.size import Size
 from training.songs import encode_piano
 
 
-def tiny_network(vocabulary=320, layers=2, width=128, seed=0, naive=False):
+def tiny_network(vocabulary=320, layers=2, width=128, seed=0, naive=False, architecture="x060"):
     """A network whose every parameter matters (zero-initialised ones would hide mistakes)."""
     torch.manual_seed(seed)
-    network = Network(Size(layers, width, vocabulary), naive=naive)
+    network = Network(Size(layers, width, vocabulary, architecture), naive=naive)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
