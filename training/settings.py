@@ -37,6 +37,8 @@ class Settings:
     seed: int = 0
     validate_tokens: int = 1_000_000
     """A validation pass every so many training tokens."""
+    validation_tokens: int | None = None
+    """How much of the validation stream a pass takes, tokens; None: all of it."""
     patience: int = 5
     """Stop after so many validations without a new best."""
     weights_sha256: str | None = None

@@ -34,7 +34,7 @@ class Run:
         self.learner = Learner(settings, corpus, place.compiled)
         self.learner.network.recompute = place.recompute
         self.progress = self.learner.progress
-        self.course = Course(place, corpus.validation())
+        self.course = Course(place, corpus.validation()[: settings.validation_tokens])
         self.trainer = make_trainer(settings, place, [self.course, *([LossLog()] if place.loggers else [])])
         self._resumed = self.course.checkpoint_path if self.course.checkpoint_path.exists() else None
         if self._resumed:
@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--lanes", type=int, default=8, help="sequences side by side, over all devices")
     add("--window", type=int, default=256, help="tokens a step and lane; the state goes on into the next window")
     add("--validate-tokens", type=int, default=1_000_000, help="a validation pass every so many tokens")
+    add("--validation-tokens", type=int, help="length of a validation pass (default: the whole split)")
     add("--patience", type=int, default=5, help="stop after so many validations without a new best")
     add("--precision", choices=("bf16-mixed", "32-true"), default="bf16-mixed")
     add("--checkpoint-s", type=float, default=180.0, help="seconds between checkpoints")
@@ -121,6 +122,7 @@ def _settings(options: argparse.Namespace, path: Path, corpus: Corpus) -> Settin
         window=options.window,
         seed=options.seed,
         validate_tokens=options.validate_tokens,
+        validation_tokens=options.validation_tokens,
         patience=options.patience,
         weights_sha256=corpus_sha256(options.weights) if options.weights and options.weights.is_file() else None,
         architecture=options.architecture,
