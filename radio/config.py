@@ -41,7 +41,7 @@ class Engine(Part):
     """None: the distribution's MuseScore General small bank."""
     loops: AnyPath = Path("loops")
     composer: Literal["models", "rules"] = "models"
-    lead_s: Annotated[float, Field(ge=2, le=60)] = 12.0
+    lead_s: Annotated[float, Field(ge=2, le=60)] = 8.0
     """Music composed ahead of the broadcast."""
     spare: bool = True
     """Keep a second engine ready; it takes over within a second and costs 250 MB of memory a station."""

@@ -92,6 +92,11 @@ class Producer:
         return self._mood
 
     @property
+    def spare_pid(self) -> int | None:
+        """Process of the engine that waits for the day when the one in use fails; None when there is none."""
+        return None if self._spare is None else self._spare.pid
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """What the engine in use has replaced up to now, each with its remedy."""
         return () if self._handle is None else self._handle.troubles
@@ -169,6 +174,7 @@ class Producer:
             if self._wanted is not None:
                 await self._change_mood(handle, self._wanted)
             elif self._lead.full and not prepared:
+                self._keep_spare()
                 await handle.prepare(room.moods)
                 prepared = True
             elif self._lead.full:

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -36,8 +37,8 @@ CALL_TIMEOUT_S = 20.0
 """A bar takes a fraction of a second; an engine that computes for so long goes in circles."""
 LOOK_S = 0.5
 STILL_LOOKS = 4
-"""One that was asked and stands still at so many looks (2 s) is frozen. Looks are counted, not seconds: after the radio
-itself was stopped for a while, or had no processor, the engine is not to blame."""
+"""One that was asked and stands still at so many looks (2 s) is frozen; one that was stopped at half as many. Looks are
+counted, not seconds: after the radio itself was stopped, or had no processor, the engine is not to blame."""
 STILL_LOOKS_AT_START = 20
 """While files are read from a slow disk or over a network."""
 BACKGROUND_NICENESS = 15
@@ -266,15 +267,18 @@ class EngineHandle:
             if answer.done():
                 return
             vital = vitals.look()
-            still = still + 1 if vital in (Vital.WAITS, Vital.STOPPED) else 0
-            if still == still_looks:
+            still = still + {Vital.WAITS: 1, Vital.STOPPED: 2}[vital] if vital in (Vital.WAITS, Vital.STOPPED) else 0
+            if still >= still_looks:
                 how = "was stopped from outside" if vital is Vital.STOPPED else "stands still"
                 raise WorkerError(f"the engine {how}, asked to {name}", outside=vital is Vital.STOPPED)
 
     def _died(self, when: str) -> WorkerError:
-        if self._process is not None:
-            self._process.join(0.2)  # the pool has heard of the end before the kernel says how it came
         code = None if self._process is None else self._process.exitcode
+        for _ in range(20):  # the pool's thread, which collects the exit code too, may be just about to write it down
+            if self._process is None or code is not None:
+                break
+            time.sleep(0.01)
+            code = self._process.exitcode
         ended = f" ({signal.strsignal(-code)})" if code is not None and code < 0 else ""
         outside = code in (-signal.SIGKILL, -signal.SIGTERM)
         return WorkerError(f"the engine's process died{ended} {when}", outside=outside)

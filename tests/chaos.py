@@ -99,4 +99,6 @@ async def chaos_proxy(host: str, port: int) -> AsyncIterator[ChaosProxy]:
         yield proxy
     finally:
         server.close()
+        proxy.weather = FAIR
         proxy.reset_all()
+        await asyncio.sleep(0.1)

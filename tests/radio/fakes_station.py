@@ -43,6 +43,14 @@ class FakeSetup:
     trace: Path | None = None
     """Folder in which engines leave word of what they did."""
     asset: str = "aa"
+    rubbish_at_bar: int | None = None
+    """From this bar on the models' sound is no music; with a `trace` only once."""
+    rubbish: str = "nan"
+    trouble_at_bar: int | None = None
+    """Something is found missing at this bar."""
+    clock: object = None
+    slow_s: float = 0.0
+    """The models take so long for a bar, by this clock."""
 
 
 class FakeStation:
@@ -66,10 +74,26 @@ class FakeStation:
         piece = Piece(number, f"piece {number}", setup.seed, 70.0, 3, True, BARS_A_PIECE)
         bar = Bar(self.index, piece, self.index % 8, Section.A, (None, None), (), self.mood.name, setup.composer)
         samples = sine(self.frame, setup.bar_frames, pitch_hz(self.index, self.mood.name))
+        if setup.composer == "models" and setup.rubbish_at_bar is not None and self.index >= setup.rubbish_at_bar:
+            samples = self.spoilt(samples)
+        if setup.composer == "models" and setup.clock is not None:
+            setup.clock.time_s += setup.slow_s
+        if setup.trouble_at_bar == self.index:
+            self.troubles = (f"bar {self.index}: the rain is missing.",)
         block = AudioBlock(self.frame, samples, (BarStart(self.frame, setup.bar_frames, bar),))
         self.index += 1
         self.frame += setup.bar_frames
         return FakeRendered(block, snapshot)
+
+    def spoilt(self, samples):
+        if self.setup.trace is not None:
+            if (self.setup.trace / "spoilt").exists():
+                return samples
+            (self.setup.trace / "spoilt").touch()
+        samples = samples.copy()
+        if self.setup.rubbish in ("nan", "inf"):
+            samples[100] = float(self.setup.rubbish)
+        return {"noise": np.sign(samples), "mono": samples[:, :1], "none": samples[:0]}.get(self.setup.rubbish, samples)
 
     def apply(self, mood):
         while self.setup.trace is not None and (self.setup.trace / "hold").exists():

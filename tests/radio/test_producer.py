@@ -16,9 +16,20 @@ from radio.producer import RULES_S, EngineRoom, Producer
 
 
 class Studio:
-    def __init__(self, setup=None, *, saved=None, lead_bars=4, call_timeout_s=30.0, own_process=False, moods=()):
-        self.clock, self.metrics, self.lead = ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
-        room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock)
+    def __init__(
+        self,
+        setup=None,
+        *,
+        saved=None,
+        lead_bars=4,
+        call_timeout_s=30.0,
+        own_process=False,
+        moods=(),
+        spare=False,
+        clock=None,
+    ):
+        self.clock, self.metrics, self.lead = clock or ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
+        room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock, spare)
         self.producer = Producer("lofi", room, self.lead, self.metrics, saved)
         self.bars = []
 

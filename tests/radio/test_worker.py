@@ -91,8 +91,9 @@ async def test_what_passes_the_wall_and_what_does_not():
 
         os.kill(handle.pid, signal.SIGKILL)
         await settle(lambda: gone(handle.pid))
-        with pytest.raises(WorkerError, match="died"):
+        with pytest.raises(WorkerError, match="died") as caught:
             await handle.render_bar()
+        assert caught.value.outside, "the music is not to blame"
     finally:
         handle.close()
 

@@ -17,12 +17,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the faults")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--every-s", type=float, default=120.0, help="time from one fault to the next")
+    parser.add_argument("--only", default="", help="only faults whose name holds this")
     parser.add_argument("--count", type=int, default=20, help="of kills or reloads")
     parser.add_argument("--priority", type=int, default=0, help="0-19: of the radio against other sessions")
     options = parser.parse_args()
     folder = options.out.absolute()
     if options.kind == "real":
-        found = asyncio.run(real.soak(folder, options.minutes, options.seed, options.every_s, options.priority))
+        plan = real.Plan(options.minutes, options.seed, options.every_s, options.only, options.priority)
+        found = asyncio.run(real.soak(folder, plan))
         print("\n".join(real.table(found)))
         return 0
     if options.kind == "kills":

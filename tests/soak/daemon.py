@@ -31,6 +31,7 @@ engine:
   drums_model: {root}/models/drums
   loops: {root}/loops
   composer: {composer}
+  lead_s: 8.0
 stations:
   lofi: {{mood: {mood}, seed: 7}}
 """

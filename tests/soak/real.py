@@ -41,33 +41,45 @@ class Event:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a soak is to do."""
+
+    minutes: float
+    seed: int
+    every_s: float
+    """From one fault to the next."""
+    only: str = ""
+    """Only faults whose name holds this."""
+    priority: int = 0
+
+
 @dataclass
 class Soak:
     """What a soak found."""
 
-    minutes: float
-    seed: int
+    plan: Plan
     events: list[Event] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     counters: dict[str, float] = field(default_factory=dict)
     result: dict[str, object] = field(default_factory=dict)
 
 
-async def soak(folder: Path, minutes: float, seed: int, fault_every_s: float, priority: int) -> Soak:
+async def soak(folder: Path, plan: Plan) -> Soak:
     """Run it; the report lies in the folder, too."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)  # noqa: ASYNC240 - nothing runs yet
-    found = Soak(minutes, seed)
+    found = Soak(plan)
     with small_disk(folder / "disk") as disk:
         icecast, daemon = Icecast(folder), Daemon(folder / "radio", disk=disk)
         icecast.start()
         try:
             async with chaos_proxy("127.0.0.1", icecast.port) as proxy:
-                daemon.icecast_port, daemon.priority = proxy.port, priority
+                daemon.icecast_port, daemon.priority = proxy.port, plan.priority
                 daemon.configure()
                 daemon.start()
                 await daemon.wait_on_air()
-                await _listen(Scene(daemon, icecast, proxy, disk), found, folder, fault_every_s)
+                await _listen(Scene(daemon, icecast, proxy, disk), found, folder)
         finally:
             found.result["exit code"] = daemon.stop()
             icecast.kill()
@@ -75,7 +87,7 @@ async def soak(folder: Path, minutes: float, seed: int, fault_every_s: float, pr
     return found
 
 
-async def _listen(scene: Scene, found: Soak, folder: Path, fault_every_s: float) -> None:
+async def _listen(scene: Scene, found: Soak, folder: Path) -> None:
     url = f"http://127.0.0.1:{scene.daemon.port}"
     recorder, watcher = Recorder(f"{url}/stream.mp3", folder / "heard"), HlsWatcher(f"{url}/hls/live.m3u8")
     async with asyncio.TaskGroup() as tasks:
@@ -83,7 +95,7 @@ async def _listen(scene: Scene, found: Soak, folder: Path, fault_every_s: float)
             tasks.create_task(recorder.run()), tasks.create_task(watcher.run()),
             tasks.create_task(_sample(scene.daemon, found, folder)),
         ]  # fmt: skip
-        await _do_faults(scene, found, fault_every_s)
+        await _do_faults(scene, found)
         for task in beside:
             task.cancel()
     found.counters = await asyncio.to_thread(scene.daemon.counters)
@@ -96,11 +108,11 @@ async def _listen(scene: Scene, found: Soak, folder: Path, fault_every_s: float)
     }  # fmt: skip
 
 
-async def _do_faults(scene: Scene, found: Soak, fault_every_s: float) -> None:
-    began_s = time.monotonic()
-    kinds = schedule(found.seed)
+async def _do_faults(scene: Scene, found: Soak) -> None:
+    began_s, fault_every_s = time.monotonic(), found.plan.every_s
+    kinds = schedule(found.plan.seed, found.plan.only)
     due_s = began_s + min(FIRST_FAULT_S, fault_every_s)
-    while due_s + fault_every_s / 2 < began_s + 60 * found.minutes:
+    while due_s + fault_every_s / 2 < began_s + 60 * found.plan.minutes:
         await asyncio.sleep(due_s - time.monotonic())
         fault = next(kinds)
         event = Event(fault.name, time.monotonic() - began_s)
@@ -113,7 +125,7 @@ async def _do_faults(scene: Scene, found: Soak, fault_every_s: float) -> None:
         event.repeated_frames = _grown(before, after, "repeated_frames_total")
         event.engine_restarts = _grown(before, after, "engine_restarts_total")
         found.events.append(event)
-    await asyncio.sleep(max(0.0, began_s + 60 * found.minutes - time.monotonic()))
+    await asyncio.sleep(max(0.0, began_s + 60 * found.plan.minutes - time.monotonic()))
 
 
 async def _watch_recovery(daemon: Daemon, event: Event, until_s: float) -> None:
@@ -165,7 +177,7 @@ def judge(found: Soak, folder: Path) -> None:
         "counters": found.counters,
     }
     report = {
-        "minutes": found.minutes, "seed": found.seed, "events": [asdict(event) for event in found.events],
+        "plan": asdict(found.plan), "events": [asdict(event) for event in found.events],
         **found.result,
     }  # fmt: skip
     (folder / "report.json").write_text(json.dumps(report, indent=1))
