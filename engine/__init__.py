@@ -1,6 +1,7 @@
 """The engine: composes and plays music. Synchronous, deterministic; knows no asyncio, network or clock."""
 
 from engine.assets import Asset
+from engine.banks import find_bank
 from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
 from engine.harmony import chord_name
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
@@ -8,7 +9,6 @@ from engine.midi import write_midi
 from engine.moods import MOODS, Mood, Sampling, find_mood
 from engine.recurrence import Recurrence, load_recurrence
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
-from engine.synth import find_bank
 from engine.types import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, FloatArray, NoteEvent, Part, Piece, Section
 
 __all__ = [

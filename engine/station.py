@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.assets import Asset, bank_asset, loop_assets, model_asset
 from engine.balance import Balance
+from engine.banks import find_banks
 from engine.composer import Composer, compose_models
 from engine.errors import LoopError, ModelError, SnapshotError
 from engine.fallback import compose_rules
@@ -27,7 +28,7 @@ from engine.moods import Mood, mood_from_tree, mood_to_tree
 from engine.recurrence import load_recurrence
 from engine.sequencer import LOOKAHEAD_FRAMES, Sequencer
 from engine.snapshot import pack, unpack
-from engine.synth import FluidSynth, Synth, find_bank
+from engine.synth import FluidSynth, Synth
 from engine.types import AudioBlock, BarStart, FloatArray, Tree
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class StationSetup:
     backend: str = "onnx"
     """`onnx` or `rwkv`."""
     soundfont: Path | None = None
-    """None looks for the distribution's sound bank."""
+    """None takes our own sound bank and fills its gaps from the distribution's."""
     loops: Path = Path("loops")
     composer: str = "models"
     """`models` or `rules`."""
@@ -92,11 +93,11 @@ class Station:
     @classmethod
     def build(cls, setup: StationSetup) -> Self:
         """Make a station; a broken model is replaced by the rules, a missing bank raises SoundBankError."""
-        bank = find_bank(setup.soundfont)
+        banks = find_banks(setup.soundfont)
         composer, troubles, assets = _compose(setup)
-        station = cls(setup, composer, lambda: FluidSynth(bank))
+        station = cls(setup, composer, lambda: FluidSynth(*banks))
         station.troubles = (*troubles, *station.troubles)
-        station.assets = (*assets, bank_asset(bank), *loop_assets(station._library.paths()))
+        station.assets = (*assets, *map(bank_asset, banks), *loop_assets(station._library.paths()))
         for trouble in troubles:
             logger.warning("%s", trouble)
         return station

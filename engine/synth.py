@@ -1,7 +1,7 @@
 """The synthesiser: events in, one stereo signal a part out. The one place that touches libfluidsynth.
 
 Knows nothing about bars, moods or mixing. Four groups of one FluidSynth give the parts their own buses; reverb and
-chorus are off (the mixer has its own). Instruments load when first used, 10-100 ms each, a grand piano 1.3 s.
+chorus are off (the mixer has its own). Instruments load when first used, 1-100 ms each, a sampled grand piano 1.3 s.
 """
 
 from __future__ import annotations
@@ -13,23 +13,13 @@ from typing import Any, Protocol, cast
 
 import numpy as np
 
+from engine.banks import DRUM_BANK, REMEDY, choices
 from engine.errors import SoundBankError
 from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, FloatArray, Part, SynthEvent, Tree
 
 PARTS = tuple(Part)
 """Order of the parts in every array that has one row a part."""
 
-BANK_FOLDERS = (Path("soundfonts"), Path("/usr/share/sounds/sf3"), Path("/usr/share/sounds/sf2"))
-BANK_NAMES = (
-    "MuseScore_General_Lite.sf3",
-    "MuseScore_General.sf3",
-    "FluidR3_GM.sf2",
-    "default-GM.sf3",
-    "default-GM.sf2",
-)
-BANK_REMEDY = (
-    "Install the Debian package musescore-general-soundfont-small, or name an .sf2/.sf3 file as the sound bank."
-)
 LIBRARY_REMEDY = "Install the Debian package libfluidsynth3."
 
 REPLAY_FRAMES = 12 * SAMPLE_RATE_HZ
@@ -39,6 +29,9 @@ _POLYPHONY = 96
 _GAIN = 0.5
 _DRUM_CHANNEL_TYPE = 1
 _CHANNELS = 16
+_SPARE_CHANNEL = 15
+_WARM_UP_PROGRAM = (0, 39)
+"""A bass has few samples: they load in a millisecond."""
 
 
 class Synth(Protocol):
@@ -61,25 +54,11 @@ class Synth(Protocol):
         ...
 
 
-def find_bank(named: Path | None) -> Path:
-    """Path of the named sound bank, or of the distribution's; raise SoundBankError when there is none."""
-    if named is not None:
-        if named.is_file():
-            return named
-        raise SoundBankError(f"{named}: no such sound bank. {BANK_REMEDY}")
-    for folder in BANK_FOLDERS:
-        for name in BANK_NAMES:
-            if (folder / name).is_file():
-                return folder / name
-    places = ", ".join(str(folder) for folder in BANK_FOLDERS)
-    raise SoundBankError(f"No sound bank ({BANK_NAMES[0]}) in {places}. {BANK_REMEDY}")
-
-
 class FluidSynth:
-    """The real synthesiser."""
+    """The real synthesiser; of several banks the first that has an instrument plays it."""
 
-    def __init__(self, bank: Path) -> None:
-        self._bank = bank
+    def __init__(self, *banks: Path) -> None:
+        self._banks = banks
         self._library = _load_library()
         self._frame = 0
         self._programs: dict[Part, tuple[int, int]] = {}
@@ -146,14 +125,30 @@ class FluidSynth:
                 "synth.threadsafe-api": 0,
             },
         )
-        self._font = self._synth.sfload(str(self._bank))
-        if self._font < 0:
+        self._fonts = [self._synth.sfload(str(bank)) for bank in self._banks]
+        if min(self._fonts) < 0:
             self._delete()
-            raise SoundBankError(f"{self._bank}: not an SF2/SF3 sound bank, or damaged. {BANK_REMEDY}")
+            broken = self._banks[self._fonts.index(min(self._fonts))]
+            raise SoundBankError(f"{broken}: not an SF2/SF3 sound bank, or damaged. {REMEDY}")
         _foreign("fluid_synth_set_channel_type", ctypes.c_void_p, ctypes.c_int, ctypes.c_int)(
             self._synth.synth, PARTS.index(Part.DRUMS), _DRUM_CHANNEL_TYPE
         )
         self._nwrite = _foreign("fluid_synth_nwrite_float", ctypes.c_void_p, ctypes.c_int, *[ctypes.c_void_p] * 4)
+        self._use_every_voice()
+
+    def _use_every_voice(self) -> None:
+        """Let each voice sound once, unheard: FluidSynth fades in the first note a voice ever plays, and no later one.
+
+        Otherwise a restored synthesiser would fade in notes that the first one does not.
+        """
+        self._select(_SPARE_CHANNEL, *_WARM_UP_PROGRAM)
+        for key in range(_POLYPHONY):
+            self._synth.noteon(_SPARE_CHANNEL, key + 16, 1)
+        unheard = np.zeros((len(PARTS), 2, GRID_FRAMES), np.float32)
+        for _ in range(2):
+            self._write(unheard, 0, GRID_FRAMES)
+            self._synth.all_sounds_off(_SPARE_CHANNEL)
+        self._frame -= 2 * GRID_FRAMES
 
     def _delete(self) -> None:
         if self._synth is not None:
@@ -185,17 +180,17 @@ class FluidSynth:
             self._programs[event.part] = (event.value, event.key)
 
     def _select(self, channel: int, bank: int, program: int) -> None:
-        """Choose an instrument; one that the bank lacks becomes the first of its kind."""
-        drums = channel == PARTS.index(Part.DRUMS)
-        choices = ((bank, program), (128, 0)) if drums else ((bank, program), (0, program), (0, 0))
-        for choice in choices:
-            if self._synth.program_select(channel, self._font, *choice) == 0:
+        """Choose an instrument; one that no bank has becomes the nearest of its kind."""
+        number = DRUM_BANK if channel == PARTS.index(Part.DRUMS) and bank < DRUM_BANK else bank
+        for place, *choice in choices(self._banks, number, program):
+            if self._synth.program_select(channel, self._fonts[place], *choice) == 0:
                 # pinned: its samples stay while old notes ring out, and every synth of this process finds them decoded
                 _foreign("fluid_synth_pin_preset", ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int)(
-                    self._synth.synth, self._font, *choice
+                    self._synth.synth, self._fonts[place], *choice
                 )
                 return
-        raise SoundBankError(f"{self._bank}: has no instrument {bank}:{program} and none to replace it. {BANK_REMEDY}")
+        names = ", ".join(bank.name for bank in self._banks)
+        raise SoundBankError(f"{names}: no instrument {bank}:{program} and none to replace it. {REMEDY}")
 
     def _forget(self) -> None:
         """Drop the events that no restored synthesiser needs."""

@@ -9,7 +9,7 @@ import soundfile
 from bench.rendering import STAGES, measure
 from engine.__main__ import main
 from engine.errors import SoundBankError
-from engine.synth import find_bank
+from engine.banks import find_bank
 
 
 @pytest.fixture(autouse=True)

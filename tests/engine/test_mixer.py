@@ -17,7 +17,8 @@ from engine.mixer import MIX_LUFS, PHRASE_LUFS, Mixer, kicks_in
 from engine.moods import MOODS, find_mood
 from engine.sequencer import LOOKAHEAD_FRAMES
 from engine.snapshot import pack, unpack
-from engine.synth import PARTS, FluidSynth, find_bank
+from engine.banks import find_bank
+from engine.synth import PARTS, FluidSynth
 from engine.types import SAMPLE_RATE_HZ, Bar, Part, Piece, Section, SynthEvent
 from tests.fakes import RecordingSynth
 

@@ -13,7 +13,7 @@ from engine.errors import SnapshotError, SoundBankError
 from engine.fallback import compose_rules
 from engine.snapshot import pack
 from engine.station import DOWNBEAT_FRAMES
-from engine.synth import find_bank
+from engine.banks import find_bank
 from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part
 from tests.fakes import RecordingSynth
 

@@ -7,7 +7,8 @@ import pytest
 
 from engine.errors import SoundBankError
 from engine.snapshot import pack, unpack
-from engine.synth import PARTS, FluidSynth, find_bank
+from engine.banks import find_bank
+from engine.synth import PARTS, FluidSynth
 from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part, SynthEvent
 from tests.fakes import RecordingSynth
 
