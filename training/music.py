@@ -11,6 +11,7 @@ from typing import Any
 from engine import tokens
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT
 from training.copying import Passages, drum_steps, piano_steps
+from training.distributions import Features, drum_features, piano_features
 from training.drums import KEY_CLASSES
 from training.errors import CorpusError
 from training.measures import (
@@ -46,6 +47,10 @@ class Part:
     steps: Callable[[Song], list[int]]
     kind: Callable[[Song], str]
     """The group of a corpus that a song is compared with."""
+    features: Callable[[Sequence[Song]], Features]
+    """Features of four-bar stretches, for overlapping areas."""
+    single_line: bool
+    """Whether the thesis's measures of melodies mean anything."""
 
 
 def _piano_of_midi(score: MidiScore, name: str) -> PianoSong:
@@ -75,6 +80,8 @@ PARTS = {
         piano_histograms,
         piano_steps,
         lambda song: "pop" if song.style == "pop" else "lead",
+        piano_features,
+        single_line=True,
     ),
     "drums": Part(
         decode_drums,
@@ -84,6 +91,8 @@ PARTS = {
         drum_histograms,
         drum_steps,
         lambda song: "lo-fi" if song.style in LOFI_STYLES else "others",
+        drum_features,
+        single_line=False,
     ),
 }
 

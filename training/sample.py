@@ -5,12 +5,16 @@ The station's composer samples with more care; knows nothing about it.
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import mido
 import numpy as np
 import numpy.typing as npt
 
 from engine import tokens
-from engine.types import TICKS_PER_BAR
+from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT
 from training.runtime import OnnxStep
+from training.songs import DrumSong, PianoSong
 
 LONGEST_BAR_TOKENS = 120
 
@@ -59,6 +63,27 @@ def write_song(model: OnnxStep, ids: list[int], seed: int, top_p: float = 0.97, 
                 first = token + 1
             logits = feed(token)
     return [*out, tokens.END]
+
+
+def save_midi(song: PianoSong | DrumSong, path: Path, bpm: float = 76.0) -> None:
+    """Write a song as a MIDI file, keys on channel 0 with an electric piano, drums on channel 9."""
+    if isinstance(song, PianoSong):
+        struck = [(n.start, n.end, n.pitch, n.velocity_bin) for n in song.notes]
+    else:
+        late = tokens.DRUM_WINDOW_TICKS
+        struck = [(max(h.tick - late, 0), h.tick - late + 12, h.pitch, h.velocity_bin) for h in song.hits]
+    channel = 0 if isinstance(song, PianoSong) else 9
+    events: list[tuple[int, int, int, int]] = []
+    for start, end, pitch, velocity_bin in struck:
+        events += [(start, 1, pitch, tokens.bin_to_velocity(velocity_bin)), (end, 0, pitch, 0)]
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))])
+    track.append(mido.Message("program_change", channel=channel, program=4 if channel == 0 else 0))
+    last_tick = 0
+    for tick, _, pitch, velocity in sorted(events):
+        track.append(mido.Message("note_on", channel=channel, note=pitch, velocity=velocity, time=tick - last_tick))
+        last_tick = tick
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, tracks=[track]).save(path)
 
 
 def _draw(logits: npt.NDArray[np.float32], first: int, top_p: float, rng: np.random.Generator) -> int:
