@@ -7,37 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-POP909 = {
-    "name": "POP909 (piano accompaniment only) with POP909-CL chords, keys and bars",
-    "licence": "MIT",
-    "attribution": "POP909, Wang et al., ISMIR 2020; POP909-CL (2025)",
-    "source": "https://github.com/music-x-lab/POP909-Dataset, https://github.com/AndyWeasley2004/POP909-CL-Dataset",
+from training.corpora import DATA_SETS
+
+DATA = {
+    "piano": tuple(DATA_SETS[key].card() for key in ("pop909", "openewld", "billboard", "progressions")),
+    "drums": (DATA_SETS["gmd"].card(),),
 }
-OPENEWLD = {
-    "name": "OpenEWLD, the strictly public-domain lead sheets",
-    "licence": "public domain",
-    "attribution": "OpenEWLD, Simonetta 2018",
-    "source": "https://github.com/00sapo/OpenEWLD",
-}
-BILLBOARD = {
-    "name": "McGill Billboard chord charts",
-    "licence": "CC0",
-    "attribution": "Burgoyne, Wild, Fujinaga, ISMIR 2011",
-    "source": "https://github.com/boomerr1/The-McGill-Billboard-Project",
-}
-PROGRESSIONS = {
-    "name": "free-midi-chords progressions",
-    "licence": "MIT",
-    "attribution": "Ludovic Drolez",
-    "source": "https://github.com/ldrolez/free-midi-chords",
-}
-GROOVE = {
-    "name": "Groove MIDI Dataset 1.0.0, 4/4",
-    "licence": "CC BY 4.0",
-    "attribution": "Groove MIDI Dataset, Gillick, Roberts, Engel, Eck, Bamman, ICML 2019, CC BY 4.0",
-    "source": "https://github.com/zharry29/drums-with-llm (folder groove)",
-}
-DATA = {"piano": (POP909, OPENEWLD, BILLBOARD, PROGRESSIONS), "drums": (GROOVE,)}
 LICENCES = {"piano": "MIT", "drums": "MIT; attribution of the Groove MIDI Dataset (CC BY 4.0) must stay with it"}
 
 _PURPOSE = {

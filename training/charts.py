@@ -66,13 +66,36 @@ def _read_json(folder: Path, name: str) -> list[Any]:
         raise CorpusError(f"{path}: not readable ({error}). Unpack the set again.") from error
 
 
-def read_charts(folder: Path) -> list[Chart]:
-    """Read all usable charts of the three collections."""
-    found = [read_lead_sheet(sheet) for sheet in _read_json(folder, "openewld_strict.jsonl")]
-    found += [read_billboard(chart) for chart in _read_json(folder, "mcgill_billboard.jsonl")]
-    progressions = enumerate(_read_json(folder, "progressions.json"))
-    found += [read_progression(f"progressions/{number:03d}", item) for number, item in progressions]
-    return [chart for chart in found if chart is not None]
+Charts = tuple[list[Chart], list[str]]
+"""(usable charts, the reasons for the others)."""
+
+
+def read_lead_sheets(folder: Path, workers: int | None = None) -> Charts:
+    """Read OpenEWLD's lead sheets, with their melodies."""
+    sheets = _read_json(folder, "openewld_strict.jsonl")
+    return _usable([(f"openewld/{sheet['id']}", read_lead_sheet(sheet)) for sheet in sheets])
+
+
+def read_billboard_charts(folder: Path, workers: int | None = None) -> Charts:
+    """Read the charts of McGill Billboard that have sevenths."""
+    charts = _read_json(folder, "mcgill_billboard.jsonl")
+    return _usable([(f"billboard/{chart['title']}", read_billboard(chart)) for chart in charts])
+
+
+def read_progressions(folder: Path, workers: int | None = None) -> Charts:
+    """Read the progressions in roman numerals."""
+    items = [
+        (f"progressions/{number:03d}", item) for number, item in enumerate(_read_json(folder, "progressions.json"))
+    ]
+    return _usable([(name, read_progression(name, item)) for name, item in items])
+
+
+def _usable(found: list[tuple[str, Chart | None]]) -> Charts:
+    charts = [chart for _, chart in found if chart is not None]
+    reasons = [
+        f"{name}: too short, not in 4/4, too few sevenths or not understood." for name, chart in found if not chart
+    ]
+    return charts, reasons
 
 
 # --- symbols ---------------------------------------------------------------------------------------------------------

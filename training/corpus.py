@@ -7,8 +7,9 @@ e mod variants == v: that is how augmented copies come round without growing an 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,15 @@ class Corpus:
     """All sequences of one part."""
 
     entries: tuple[Entry, ...]
+    vocabulary_size: int = tokens.VOCABULARY_SIZE
+    """Tokens of the network's output: all of ours, or the first 2,176, which are MIDICompact."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Data set to the hash of the files that were read (see corpora.py)."""
+
+    @property
+    def vocabulary_sha256(self) -> str:
+        """Return the hash that names the vocabulary."""
+        return tokens.vocabulary_sha256(self.vocabulary_size)
 
     @property
     def variants(self) -> int:
@@ -73,7 +83,9 @@ def save_corpus(corpus: Corpus, path: Path) -> None:
     draft = path.with_suffix(".tmp.npz")
     np.savez_compressed(
         draft,
-        vocabulary=np.array(tokens.vocabulary_sha256()),
+        vocabulary=np.array(corpus.vocabulary_sha256),
+        vocabulary_size=np.array(corpus.vocabulary_size),
+        sources=np.array(json.dumps(dict(corpus.sources), sort_keys=True)),
         ids=np.concatenate([entry.ids for entry in corpus.entries]).astype(np.uint16),
         lengths=np.array([len(entry.ids) for entry in corpus.entries]),
         names=np.array([entry.name for entry in corpus.entries]),
@@ -92,11 +104,15 @@ def load_corpus(path: Path) -> Corpus:
     if not path.is_file():
         raise CorpusError(f"{path}: not found. Run `python -m training.prepare` first.")
     with np.load(path) as file:
-        if str(file["vocabulary"]) != tokens.vocabulary_sha256():
+        # The first corpora name neither: they have our vocabulary.
+        size = int(file["vocabulary_size"]) if "vocabulary_size" in file else tokens.VOCABULARY_SIZE
+        sources = json.loads(str(file["sources"])) if "sources" in file else {}
+        if size > tokens.VOCABULARY_SIZE or str(file["vocabulary"]) != tokens.vocabulary_sha256(size):
             raise CorpusError(f"{path}: written with another token table. Run `python -m training.prepare` again.")
         ids = np.split(file["ids"], np.cumsum(file["lengths"])[:-1])
         columns = zip(file["names"], file["validation"], file["variants"], ids, strict=True)
-        return Corpus(tuple(Entry(str(name), bool(v), int(variant), song) for name, v, variant, song in columns))
+        entries = tuple(Entry(str(name), bool(v), int(variant), song) for name, v, variant, song in columns)
+        return Corpus(entries, size, sources)
 
 
 def corpus_sha256(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from engine import tokens
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT
 from training.errors import CorpusError
 from training.midi import read_midi
+from training.parallel import work_through
 from training.songs import DrumSong, Hit
 
 SIXTEENTH_TICKS = TICKS_PER_BEAT // 4
 FEEL_TICKS = 3
 """Deviations from the 16th grid up to this are human feel; larger ones are swing or triplets and stay as played."""
 TIMING_SCALES = (0.5, 0.75, 1.0)
+LOFI_STYLES = ("hiphop", "soul")
 HATS, RIDE, TOMS = frozenset({42, 44, 46}), frozenset({51}), frozenset({43, 47, 50})
 
 # Roland TD-11 and General MIDI keys to the eleven classes of the token table.
@@ -37,33 +40,70 @@ class Performance:
     """0 (poor fit) to 3 (hip-hop, soul)."""
 
 
-def read_gmd(folder: Path) -> tuple[list[Performance], list[str]]:
-    """Read all 4/4 performances; return them and the reasons for the files that were left out."""
-    index = folder / "info.csv"
-    if not index.is_file():
-        raise CorpusError(
-            f"{index}: not found. Unpack the Groove MIDI Dataset (CC BY 4.0, github.com/zharry29/drums-with-llm, "
-            f"folder groove) as {folder}."
-        )
+Row = dict[str, str]
+"""A line of the set's index."""
+
+
+def read_gmd(folder: Path, workers: int | None = None) -> tuple[list[Performance], list[str]]:
+    """Read all 4/4 performances of Groove MIDI or E-GMD; return them and the reasons for what was left out.
+
+    E-GMD holds each performance 43 times, once a drum kit: one is read. A test split stays out of both of ours.
+    """
+    with _index_of(folder).open(newline="", encoding="utf-8") as lines:
+        rows, skipped = one_copy_each(list(csv.DictReader(lines)))
+    done, broken = work_through(partial(_read_song, folder), rows, folder.name, workers)
     performances: list[Performance] = []
-    skipped: list[str] = []
     seen: set[tuple[Hit, ...]] = set()
-    with index.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            try:
-                song = _read_song(folder, row)
-            except CorpusError as error:
-                skipped.append(str(error))
-                continue
-            if song.hits in seen:
-                skipped.append(f"{song.name}: an exact copy of another performance.")
-                continue
-            seen.add(song.hits)
-            performances.append(Performance(song, row["split"] != "train", int(row.get("lofi_weight") or 0)))
-    return performances, skipped
+    for row, song in done:
+        if song.hits in seen:
+            skipped.append(f"{song.name}: an exact copy of another performance.")
+            continue
+        seen.add(song.hits)
+        performances.append(Performance(song, row["split"] == "validation", lofi_weight(row)))
+    return performances, skipped + broken
 
 
-def _read_song(folder: Path, row: dict[str, str]) -> DrumSong:
+def _index_of(folder: Path) -> Path:
+    indices = [folder / "info.csv", *sorted(folder.glob("*.csv"))]
+    found = next((path for path in indices if path.is_file()), None)
+    if found is None:
+        raise CorpusError(
+            f"{folder / 'info.csv'}: not found. Unpack the Groove MIDI Dataset (CC BY 4.0, "
+            f"github.com/zharry29/drums-with-llm, folder groove) as {folder}; E-GMD with its e-gmd-v1.0.0.csv."
+        )
+    return found
+
+
+def one_copy_each(rows: list[Row]) -> tuple[list[Row], list[str]]:
+    """Return the first row of each performance that is not of a test split, and what was left out.
+
+    Raises:
+        CorpusError: a performance is in two splits.
+    """
+    first: dict[str, Row] = {}
+    copies = tests = 0
+    for row in rows:
+        known = first.setdefault(row.get("id") or row["midi_filename"], row)
+        if known["split"] != row["split"]:
+            raise CorpusError(
+                f"{row['midi_filename']}: in split {row['split']!r}, another copy of it in {known['split']!r}. "
+                "Give all copies of a performance one split."
+            )
+        copies += known is not row and row["split"] != "test"
+        tests += row["split"] == "test"
+    reasons = [f"{copies} copies of performances on other drum kits."] if copies else []
+    reasons += [f"{tests} files of the set's own test split: held out."] if tests else []
+    return [row for row in first.values() if row["split"] != "test"], reasons
+
+
+def lofi_weight(row: Row) -> int:
+    """Return how well a performance fits: from the index where it says so, else from its style."""
+    if row.get("lofi_weight"):
+        return int(row["lofi_weight"])
+    return 3 if row["style"].split("/")[0] in LOFI_STYLES else 1
+
+
+def _read_song(folder: Path, row: Row) -> DrumSong:
     name = row["midi_filename"]
     if row["time_signature"] != "4-4":
         raise CorpusError(f"{name}: metre {row['time_signature']}, only 4-4 is used.")

@@ -17,6 +17,7 @@ from engine import tokens
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Chord
 from training.errors import CorpusError
 from training.midi import MidiScore, read_midi
+from training.parallel import work_through
 from training.songs import HALF_BAR_TICKS, Chords, Note, PianoSong
 
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -93,21 +94,16 @@ class _Grid:
         return Chord((chord.root + self.shift_at(tick)) % 12, chord.quality)
 
 
-def read_pop909(folder: Path) -> tuple[list[PianoSong], list[str]]:
+def read_pop909(folder: Path, workers: int | None = None) -> tuple[list[PianoSong], list[str]]:
     """Read all songs in 4/4; return them and the reasons for those that were left out."""
     if not (folder / "index.csv").is_file():
         raise CorpusError(
             f"{folder / 'index.csv'}: not found. Get POP909 (github.com/music-x-lab/POP909-Dataset) and POP909-CL "
             f"(github.com/AndyWeasley2004/POP909-CL-Dataset), both MIT, and unpack the piano tracks as {folder}."
         )
-    songs: list[PianoSong] = []
-    skipped: list[str] = []
-    for song_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
-        try:
-            songs.append(read_song(song_folder))
-        except CorpusError as error:
-            skipped.append(str(error))
-    return songs, skipped
+    folders = sorted(path for path in folder.iterdir() if path.is_dir())
+    done, skipped = work_through(read_song, folders, "pop909", workers)
+    return [song for _, song in done], skipped
 
 
 def read_song(folder: Path) -> PianoSong:

@@ -8,9 +8,11 @@ from training.charts import (
     harte_chord,
     numeral_chord,
     read_billboard,
-    read_charts,
+    read_billboard_charts,
     read_lead_sheet,
+    read_lead_sheets,
     read_progression,
+    read_progressions,
 )
 from training.errors import CorpusError
 
@@ -90,24 +92,28 @@ def test_a_lead_sheet_is_moved_to_c_with_its_tune():
     assert [note.tick for note in chart.melody[0]] == [0, 96, 144]
 
 
-def test_missing_charts_say_where_to_get_them(tmp_path):
-    with pytest.raises(CorpusError, match=r"openewld_strict\.jsonl: not found.*CC0.*MIT"):
-        read_charts(tmp_path)
+READERS = (read_lead_sheets, read_billboard_charts, read_progressions)
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_missing_charts_say_where_to_get_them(tmp_path, read):
+    with pytest.raises(CorpusError, match=r"jsonl?: not found.*CC0.*MIT"):
+        read(tmp_path)
 
 
 def test_a_damaged_chart_file_is_named(tmp_path):
     (tmp_path / "openewld_strict.jsonl").write_text("{broken")
     with pytest.raises(CorpusError, match=r"openewld_strict\.jsonl: not readable"):
-        read_charts(tmp_path)
+        read_lead_sheets(tmp_path)
 
 
-def test_all_three_collections_are_read(tmp_path):
+def test_all_three_collections_are_read_and_what_is_not_usable_is_named(tmp_path):
     sheet = {"id": "s", "metre": "4/4", "bars": [{"ch": [[0.0, "C"]], "mel": []}] * 8}
-    (tmp_path / "openewld_strict.jsonl").write_text(json.dumps(sheet))
+    waltz = sheet | {"id": "w", "metre": "3/4"}
+    (tmp_path / "openewld_strict.jsonl").write_text(f"{json.dumps(sheet)}\n{json.dumps(waltz)}")
     (tmp_path / "mcgill_billboard.jsonl").write_text(json.dumps(billboard([["D:maj7"]] * 8)))
     (tmp_path / "progressions.json").write_text(json.dumps([{"mode": "maj", "progression": "I vi ii V"}]))
-    assert [chart.name.partition("/")[0] for chart in read_charts(tmp_path)] == [
-        "openewld",
-        "billboard",
-        "progressions",
-    ]
+    found = [read(tmp_path) for read in READERS]
+    names = [chart.name.partition("/")[0] for charts, _ in found for chart in charts]
+    assert names == ["openewld", "billboard", "progressions"]
+    assert [reason.partition(":")[0] for _, reasons in found for reason in reasons] == ["openewld/w"]

@@ -57,3 +57,19 @@ def test_a_corpus_of_another_token_table_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(tokens, "vocabulary_sha256", lambda *_: "another")
     with pytest.raises(CorpusError, match="another token table"):
         load_corpus(tmp_path / "piano.npz")
+
+
+def test_a_corpus_carries_its_vocabulary_and_the_checksums_of_its_sets(tmp_path):
+    thesis = Corpus((entry("a"), entry("b", validation=True)), tokens.MIDICOMPACT_SIZE, {"irish_cre": "abc"})
+    save_corpus(thesis, tmp_path / "thesis.npz")
+    back = load_corpus(tmp_path / "thesis.npz")
+    assert (back.vocabulary_size, back.sources) == (2176, {"irish_cre": "abc"})
+    assert back.vocabulary_sha256 == tokens.vocabulary_sha256(2176) != tokens.vocabulary_sha256()
+
+
+def test_a_corpus_from_before_it_named_its_vocabulary_size_is_read(tmp_path):
+    save_corpus(tiny_corpus(), tmp_path / "piano.npz")
+    with np.load(tmp_path / "piano.npz") as file:
+        old = {name: file[name] for name in file.files if name not in ("vocabulary_size", "sources")}
+    np.savez_compressed(tmp_path / "old.npz", **old)
+    assert load_corpus(tmp_path / "old.npz").vocabulary_size == tokens.VOCABULARY_SIZE

@@ -52,6 +52,41 @@ def test_an_exact_copy_is_left_out(groove):
     assert "b.mid: an exact copy of another performance." in skipped
 
 
+def write_e_gmd(folder, rows):
+    """The index of E-GMD as its makers describe it: one line a recording, 43 drum kits a performance."""
+    head = "drummer,session,id,style,bpm,beat_type,time_signature,duration,split,midi_filename,audio_filename,kit_name"
+    lines = [
+        f"drummer1,s1,{ident},funk/rock,138,beat,4-4,27.8,{split},{name},{name}.wav,Acoustic Kit"
+        for ident, split, name in rows
+    ]
+    folder.mkdir()
+    (folder / "e-gmd-v1.0.0.csv").write_text("\n".join([head, *lines]) + "\n")
+    for place, (ident, _, name) in enumerate(rows):
+        write_drum_file(folder / name, bars=1 + int(ident[-1]), early_ticks=place)  # kits differ by a hair
+
+
+def test_of_forty_three_copies_of_a_performance_one_is_read(tmp_path):
+    rows = [(f"drummer1/s1/{n}", "train", f"{n}_funk_{kit}.midi") for n in (1, 2) for kit in range(43)]
+    write_e_gmd(tmp_path / "e-gmd", rows)
+    performances, skipped = read_gmd(tmp_path / "e-gmd")
+    assert [p.song.name for p in performances] == ["1_funk_0.midi", "2_funk_0.midi"]
+    assert skipped == ["84 copies of performances on other drum kits."]
+    assert [(p.song.style, p.lofi_weight) for p in performances] == [("funk", 1)] * 2
+
+
+def test_a_performance_whose_copies_are_in_two_splits_is_refused(tmp_path):
+    write_e_gmd(tmp_path / "e-gmd", [("1", "train", "a.midi"), ("1", "validation", "b.midi")])
+    with pytest.raises(CorpusError, match=r"b\.midi: in split 'validation', another copy of it in 'train'"):
+        read_gmd(tmp_path / "e-gmd")
+
+
+def test_a_set_s_own_test_split_stays_out_of_both_of_ours(tmp_path):
+    write_e_gmd(tmp_path / "e-gmd", [("1", "train", "a.midi"), ("2", "test", "b.midi"), ("3", "validation", "c.midi")])
+    performances, skipped = read_gmd(tmp_path / "e-gmd")
+    assert [(p.song.name, p.validation) for p in performances] == [("a.midi", False), ("c.midi", True)]
+    assert skipped == ["1 files of the set's own test split: held out."]
+
+
 def test_a_missing_set_says_where_to_get_it_and_its_licence(tmp_path):
     with pytest.raises(CorpusError, match=r"info\.csv: not found.*CC BY 4\.0.*github\.com"):
         read_gmd(tmp_path / "gmd")

@@ -1,14 +1,29 @@
 import json
 
+import mido
+import numpy as np
 import pytest
 from test_pop909 import write_song
 from tiny import loop_chart, write_drum_file, write_groove_set
 
 from engine import tokens
-from training import prepare
+from training import epochs
+from training.binidx import read_binidx
+from training.corpora import Consent
 from training.corpus import check_split, load_corpus
+from training.epochs import PARTS, Making, shift_velocity
+from training.errors import CorpusError
 from training.pop909 import read_song
-from training.prepare import main, prepare_drums, prepare_piano, shift_velocity
+from training.prepare import main, prepare
+from training.tokenizer import read_lines
+
+CHANGED = Consent(changed=True)
+
+
+def made(part, data, seed=0, workers=1, keys=None):
+    corpus, skipped = prepare(part, keys or PARTS[part].sets, data, Making(seed, workers), CHANGED)
+    check_split(corpus.entries)
+    return corpus, [reason for each in skipped for reason in each.reasons]
 
 
 @pytest.fixture
@@ -18,21 +33,31 @@ def data(tmp_path):
     harmony = tmp_path / "harmony"
     harmony.mkdir()
     sheet = {"metre": "4/4", "bars": [{"ch": [[0.0, "C"]], "mel": [[0.0, 1.0, 72]]}] * 8}
-    (harmony / "openewld_strict.jsonl").write_text("\n".join(json.dumps(sheet | {"id": f"s{n}"}) for n in range(20)))
+    (harmony / "openewld_strict.jsonl").write_text("\n".join(json.dumps(sheet | {"id": f"s{n}"}) for n in range(9)))
     (harmony / "mcgill_billboard.jsonl").write_text("")
     progression = {"mode": "maj", "progression": "ii V I vi"}
-    (harmony / "progressions.json").write_text(json.dumps([progression] * 20))
+    (harmony / "progressions.json").write_text(json.dumps([progression] * 9))
     rows = [(f"{n}.mid", "hiphop", "beat", "4-4", "train" if n else "validation") for n in range(3)]
     write_groove_set(tmp_path / "gmd", rows)
     for n in range(3):
         write_drum_file(tmp_path / "gmd" / f"{n}.mid", bars=n + 1)
+    for n in range(24):
+        write_tune(tmp_path / "tunes" / "irish_cre" / f"Tune{chr(97 + n)}.mid", n)
     return tmp_path
 
 
+def write_tune(path, first):
+    track = mido.MidiTrack()
+    for step in range(8):
+        track.append(mido.Message("note_on", note=60 + (first + step * 5) % 24, velocity=90, time=0))
+        track.append(mido.Message("note_off", note=60 + (first + step * 5) % 24, time=240))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mido.MidiFile(ticks_per_beat=480, tracks=[track]).save(path)
+
+
 def test_no_piano_song_is_in_both_splits_and_held_out_songs_are_in_none(data, monkeypatch):
-    monkeypatch.setattr(prepare, "POP909_VALIDATION_SONGS", 1)
-    corpus, skipped = prepare_piano(data, seed=0)
-    check_split(corpus.entries)
+    monkeypatch.setattr(epochs, "POP909_VALIDATION_SONGS", 1)
+    corpus, skipped = made("piano", data)
     names = {entry.name for entry in corpus.entries}
     assert "pop909/010" not in names
     assert len({name for name in names if name.startswith("pop909/")}) == 3
@@ -41,32 +66,83 @@ def test_no_piano_song_is_in_both_splits_and_held_out_songs_are_in_none(data, mo
 
 
 def test_every_epoch_of_drums_is_another_variant_and_hip_hop_comes_twice(data):
-    corpus, _ = prepare_drums(data / "", seed=0)
-    check_split(corpus.entries)
-    assert corpus.variants == prepare.DRUM_VARIANTS
+    corpus, _ = made("drums", data)
+    assert corpus.variants == epochs.DRUM_VARIANTS
     first, second = corpus.epoch(0, 0), corpus.epoch(1, 0)
     assert (first == tokens.START).sum() == (second == tokens.START).sum() == 4
     assert first.tolist() != second.tolist()
 
 
-def test_preparing_twice_gives_the_same_corpus(data):
-    first, second = (prepare_drums(data, seed=3)[0] for _ in range(2))
+def test_groove_and_its_expanded_set_together_hold_each_performance_once(data):
+    (data / "e-gmd").mkdir()
+    lines = ["style,beat_type,time_signature,split,midi_filename,id"]
+    lines += [f"hiphop,beat,4-4,{'train' if n else 'validation'},{n}_{kit}.mid,{n}" for n in range(3) for kit in "ab"]
+    (data / "e-gmd" / "e-gmd-v1.0.0.csv").write_text("\n".join(lines))
+    for n in range(3):
+        for kit in "ab":
+            write_drum_file(data / "e-gmd" / f"{n}_{kit}.mid", bars=n + 1)
+    both, skipped = made("drums", data, keys=("gmd", "e_gmd"))
+    alone, _ = made("drums", data)
+    assert {entry.name for entry in both.entries} == {entry.name for entry in alone.entries}
+    assert sum("exact copy" in reason for reason in skipped) == 3
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_preparing_twice_gives_the_same_corpus_whatever_the_number_of_processes(data, part, monkeypatch):
+    monkeypatch.setattr(epochs, "POP909_VALIDATION_SONGS", 1)
+    workers = (1, 2 if part == "thesis" else 1)  # one real pool is enough: each start costs seconds
+    first, second = (made(part, data, 3, count)[0] for count in workers)
     assert [entry.ids.tolist() for entry in first.entries] == [entry.ids.tolist() for entry in second.entries]
+    assert first.sources == second.sources
+
+
+def test_the_thesis_corpus_has_its_own_vocabulary_and_no_tune_in_both_splits_or_twice(data, monkeypatch):
+    monkeypatch.setattr(epochs, "HASHED_VALIDATION_ONE_IN", 3)
+    write_tune(data / "tunes" / "irish_cre" / "AnotherName.mid", 0)
+    corpus, skipped = made("thesis", data)
+    assert corpus.vocabulary_size == 2176
+    assert len(corpus.entries) == 24
+    assert {entry.validation for entry in corpus.entries} == {True, False}
+    assert max(int(entry.ids.max()) for entry in corpus.entries) < 2176
+    assert "1 exact copies of other tunes." in skipped
 
 
 def test_the_command_writes_a_corpus_and_tells_what_it_left_out(data, tmp_path, capsys):
     (data / "gmd" / "2.mid").write_bytes(b"broken")
-    main(["drums", "--data", str(data), "--out", str(tmp_path / "work")])
-    assert load_corpus(tmp_path / "work" / "drums.npz").entries
+    main(["drums", "--data", str(data), "--out", str(tmp_path / "work"), "--accept-changed", "--workers", "1"])
+    assert load_corpus(tmp_path / "work" / "drums.npz").sources.keys() == {"gmd"}
     printed = capsys.readouterr().out
     assert "2.mid: not a readable MIDI file" in printed
+    assert "left out: 1 of gmd" in printed
     assert "validation: 0.mid" in printed
 
 
-def test_an_unknown_part_is_refused_with_the_choice(capsys):
+def test_the_command_writes_text_and_binidx_of_every_entry_on_request(data, tmp_path):
+    out = tmp_path / "work"
+    main(["thesis", "--data", str(data), "--out", str(out), "--accept-changed", "--workers", "1", "--binidx"])
+    corpus = load_corpus(out / "thesis.npz")
+    for validation, split in ((False, "train"), (True, "validation")):
+        wanted = [entry.ids for entry in corpus.entries if entry.validation == validation]
+        stored = read_binidx(out / f"thesis_{split}")
+        assert all(np.array_equal(a, b) for a, b in zip(stored, wanted, strict=True))
+        texts = list(read_lines(out / f"thesis_{split}.jsonl"))
+        assert [tokens.parse(text) for text in texts] == [ids.tolist() for ids in wanted]
+    assert (out / "thesis.tokenizer.json").is_file()
+
+
+def test_an_unknown_part_or_set_is_refused_with_the_choice(data, capsys):
     with pytest.raises(SystemExit):
         main(["bass"])
-    assert "choose from piano, drums" in capsys.readouterr().err
+    assert "choose from piano, drums, thesis" in capsys.readouterr().err
+    with pytest.raises(CorpusError, match=r"'gmd': not a set for piano. Choose from pop909"):
+        prepare("piano", ("gmd",), data, Making())
+
+
+def test_data_with_another_checksum_is_refused_until_taken_on(data, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["drums", "--data", str(data), "--out", str(tmp_path / "work")])
+    assert "--accept-changed" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
 
 
 def test_velocity_is_shifted_within_its_bins(tmp_path):
