@@ -19,10 +19,12 @@ from training.songs import HALF_BAR_TICKS, Chords, PianoSong
 from training.voicings import choose_voicing
 
 RawNote = tuple[float, float, int, float]
+Rhythm = tuple[int, int, str]
+"""(tick, length, voices)."""
 
 # Two-bar rhythms: (tick, length, voices), voices: a = all, l = lower two, u = the rest. 168 and 84 are anticipations:
 # a chord on the last half beat before a (half) bar is already the next one.
-RHYTHMS: dict[str, tuple[tuple[int, int, str], ...]] = {
+RHYTHMS: dict[str, tuple[Rhythm, ...]] = {
     "whole": ((0, 180, "a"), (192, 180, "a")),
     "halves": ((0, 90, "a"), (96, 90, "a"), (192, 90, "a"), (288, 90, "a")),
     "charleston": ((0, 66, "a"), (72, 108, "a"), (192, 66, "a"), (264, 108, "a")),
@@ -66,6 +68,10 @@ class Manner:
     """Height of the eight-bar dynamic arc, velocity."""
     repeat: float
     """Chance that a phrase takes over its voicings from the phrase one loop ago."""
+    rest: float
+    """Chance that a hit off the down-beat is left out."""
+    variation: float
+    """Chance that a hit of a two-bar rhythm is moved, or struck again."""
     melody: bool
 
 
@@ -81,6 +87,8 @@ def choose_manner(rng: np.random.Generator) -> Manner:
         loudness=float(rng.normal(62, 7)),
         swell=float(rng.uniform(3, 12)),
         repeat=float(rng.uniform(0.3, 0.9)),
+        rest=float(rng.choice([0.0, 0.05, 0.12])),
+        variation=float(rng.choice([0.0, 0.1, 0.2, 0.3])),
         melody=bool(rng.random() < 0.5),
     )
 
@@ -99,14 +107,14 @@ def colour(chord: Chord | None, rich: bool) -> Chord | None:
 
 
 def arrange(chart: Chart, rng: np.random.Generator) -> Chart:
-    """Return the chart as a piece: coloured, and unless it is a tune cut to a loop of 2-8 bars played 2-4 times."""
+    """Return the chart as a piece: coloured, and unless it is a tune cut to a loop of 4-16 bars played 2-4 times."""
     rich = bool(rng.random() < 0.85)
     bars = [(colour(first, rich), colour(second, rich)) for first, second in chart.bars]
     if chart.melody:
         return replace(chart, bars=tuple(bars))
     if len(bars) <= 4:
         bars = bars * 2
-    length = min(int(rng.choice([4, 4, 8, 8, 16])), len(bars))
+    length = min(int(rng.choice([4, 8, 8, 8, 16])), len(bars))
     start = 4 * int(rng.integers(0, (len(bars) - length) // 4 + 1))
     loop = bars[start : start + length]
     times = max(2, min(4, 32 // length))
@@ -156,9 +164,12 @@ def _comp(piece: Chart, manner: Manner, rng: np.random.Generator) -> list[RawNot
     for start_bar in range(0, len(piece.bars), 2):
         name = manner.rhythms[start_bar // 4 % len(manner.rhythms)]
         base = start_bar * TICKS_PER_BAR
-        for tick, length, part in _hits(name, piece.bars[start_bar : start_bar + 2]):
+        hits = _hits(name, piece.bars[start_bar : start_bar + 2])
+        for tick, length, part in _varied(hits, manner.variation, rng):
             chord = chord_at(piece.bars, base + tick)
             if chord is None or base + tick >= len(piece.bars) * TICKS_PER_BAR:
+                continue
+            if tick % TICKS_PER_BAR and name not in ROLLS and rng.random() < manner.rest:
                 continue
             keys = voicer.voice(chord)
             chosen = _pick(keys, part)
@@ -168,7 +179,7 @@ def _comp(piece: Chart, manner: Manner, rng: np.random.Generator) -> list[RawNot
     return raw
 
 
-def _hits(name: str, bars: tuple[Chords, ...]) -> list[tuple[int, int, str]]:
+def _hits(name: str, bars: tuple[Chords, ...]) -> list[Rhythm]:
     """Return a rhythm's hits in two bars; where the chord changes in mid-bar, long ones are struck again."""
     if name in ROLLS:
         return [
@@ -187,10 +198,28 @@ def _hits(name: str, bars: tuple[Chords, ...]) -> list[tuple[int, int, str]]:
             hits += [(bar * TICKS_PER_BAR + HALF_BAR_TICKS, max(length + inside - HALF_BAR_TICKS, 36), part)]
         else:
             hits.append((tick, length, part))
-    taken: dict[int, tuple[int, int, str]] = {}
+    taken: dict[int, Rhythm] = {}
     for hit in hits:
         taken.setdefault(hit[0], hit)
     return sorted(taken.values())
+
+
+def _varied(hits: list[Rhythm], chance: float, rng: np.random.Generator) -> list[Rhythm]:
+    """Return the hits with some pushed or laid back by a 16th or an 8th, and some long ones struck again."""
+    out: list[Rhythm] = []
+    for place, (tick, length, part) in enumerate(hits):
+        following = hits[place + 1][0] if place + 1 < len(hits) else 2 * TICKS_PER_BAR
+        moved = tick
+        if tick % TICKS_PER_BAR and rng.random() < chance:
+            moved = tick + int(rng.choice([-24, -12, 12, 24]))
+            if not (out[-1][0] if out else -1) < moved < following or moved // TICKS_PER_BAR != tick // TICKS_PER_BAR:
+                moved = tick
+        again = moved + int(rng.choice([24, 36, 48]))
+        if length > 60 and again < following - 12 and rng.random() < chance / 2:
+            out += [(moved, again - moved - 6, part), (again, moved + length - again, "u" if part == "a" else part)]
+        else:
+            out.append((moved, max(length - (moved - tick), 12), part))
+    return [hit for hit in out if hit[1] > 0]
 
 
 def _pick(keys: tuple[int, ...], part: str) -> tuple[int, ...]:

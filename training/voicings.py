@@ -6,10 +6,13 @@ from functools import cache
 
 import numpy as np
 
+from engine.harmony import CHORD_TONES
 from engine.types import Chord
 
 LOWEST, HIGHEST = 48, 76
 CENTRE = 60.0
+STEP_SEMITONES = 2
+"""A guide tone, a chord's third or seventh, should move no further than this."""
 
 # Semitones above the root: rootless forms (3rd or 7th at the bottom), then shells, then plain ones.
 ROOTLESS: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -53,15 +56,29 @@ def distance(old: tuple[int, ...], new: tuple[int, ...]) -> float:
     return sum(min(abs(pitch - other) for other in old) for pitch in new) / len(new)
 
 
+@cache
+def guide_tones(chord: Chord) -> frozenset[int]:
+    """Return the pitch classes of a chord's third (or fourth) and seventh, where it has one."""
+    tones = CHORD_TONES[chord.quality]
+    return frozenset((chord.root + step) % 12 for step in (tones[1], *tones[3:4]))
+
+
+def guide_leaps(chord: Chord, old: tuple[int, ...], new: tuple[int, ...]) -> int:
+    """Return by how many semitones the guide tones of a voicing lie beyond a step of the keys before."""
+    guides = guide_tones(chord)
+    moves = (min(abs(pitch - other) for other in old) for pitch in new if pitch % 12 in guides)
+    return sum(max(move - STEP_SEMITONES, 0) for move in moves)
+
+
 def choose_voicing(
     chord: Chord, previous: tuple[int, ...] | None, shell: bool, rng: np.random.Generator
 ) -> tuple[int, ...]:
-    """Return a voicing near the previous one and near the centre, with some freedom."""
+    """Return a voicing near the previous one, its guide tones led by step, and near the centre, with some freedom."""
     options = candidates(chord, shell)
 
     def cost(voicing: tuple[int, ...]) -> float:
         off_centre = abs(sum(voicing) / len(voicing) - CENTRE)
-        leading = distance(previous, voicing) if previous else 0.0
+        leading = distance(previous, voicing) + guide_leaps(chord, previous, voicing) if previous else 0.0
         return leading + 0.25 * off_centre + float(rng.random()) * 1.2
 
     return min(options, key=cost)

@@ -106,3 +106,46 @@ def test_a_tune_is_thinned_out():
     tune = Chart("openewld/x", False, loop_chart(16).bars, bars)
     kept = [len(thin_out(tune, np.random.default_rng(seed))) for seed in range(40)]
     assert 0.2 * 32 < np.mean(kept) < 0.8 * 32
+
+
+def bar_shapes(song):
+    """Each bar as what is struck when; and its rhythm alone."""
+    bars = [[] for _ in song.chords]
+    for note in song.notes:
+        bars[note.start // TICKS_PER_BAR].append((note.start % TICKS_PER_BAR, note.pitch))
+    return [frozenset(bar) for bar in bars], [frozenset(tick for tick, _ in bar) for bar in bars]
+
+
+def test_one_loop_rendered_forty_times_is_played_in_very_many_ways():
+    songs = [render(loop_chart(), np.random.default_rng(seed)) for seed in range(40)]
+    shapes = [shape for song in songs for shape in bar_shapes(song)[0]]
+    rhythms = [rhythm for song in songs for rhythm in bar_shapes(song)[1]]
+    within = np.mean([len(set(bar_shapes(song)[0])) / len(song.chords) for song in songs])
+    assert len(set(shapes)) > 0.3 * len(shapes)  # four chords only, yet every third bar is one that was not yet played
+    assert len(set(rhythms)) > 100
+    assert 0.3 < within < 0.95  # a loop comes back, and does not stay the same
+
+
+def test_guide_tones_move_by_step_or_stay():
+    """Thirds and sevenths of a chord lie within a whole tone of a key of the chord before."""
+    near = total = 0
+    for seed in range(20):
+        rng, before = np.random.default_rng(seed), None
+        for chord, _ in loop_chart(16).bars:
+            keys = choose_voicing(chord, before, seed % 5 == 0, rng)
+            steps = CHORD_TONES[chord.quality]
+            guides = {(chord.root + steps[1]) % 12, (chord.root + steps[3]) % 12}
+            if before:
+                moves = [min(abs(key - old) for old in before) for key in keys if key % 12 in guides]
+                near += sum(move <= 2 for move in moves)
+                total += len(moves)
+            before = keys
+    assert total > 400
+    assert near / total > 0.91  # 0.90 without the rule in choose_voicing, 0.92 with it
+
+
+def test_some_hits_rest_so_that_a_rhythm_breathes():
+    def onsets(seed):
+        return sum(len(rhythm) for rhythm in bar_shapes(render(loop_chart(), np.random.default_rng(seed)))[1])
+
+    assert len({onsets(seed) for seed in range(30)}) > 15
