@@ -6,9 +6,7 @@ Knows nothing about music; every part of it is another file's.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import random
 import signal
 import sys
@@ -16,12 +14,10 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from aiohttp import web
-
 from engine import Station
 from radio.config import Change, Config
 from radio.config_file import load_config
-from radio.errors import PortError, RadioError
+from radio.errors import RadioError
 from radio.health import watch_lag
 from radio.journal import Journal
 from radio.keepalive import Keeper, keepalive
@@ -32,8 +28,7 @@ from radio.notify import sd_notify, watchdog_period_s
 from radio.outputs import icecast
 from radio.reload import Reloader
 from radio.runtime import House, StationRuntime
-from radio.web.app import make_app
-from radio.web.hls import Hls
+from radio.web.server import Site, open_web
 from radio.web.stream import Streams
 from radio.worker import Builder
 
@@ -42,20 +37,9 @@ logger = logging.getLogger(__name__)
 FADE_S = 1.0
 STOP_FADE_TIMEOUT_S = 2.0
 STOP_DRAIN_S = 0.5
-WEB_SHUTDOWN_S = 0.5
-IDLE_S = 30.0
-"""A connection that asks for nothing for so long is closed: aiohttp's own hour lets scanners use up all there are."""
 SWITCH_S = 0.0005
 """How long a busy event loop keeps the interpreter from the encoders' threads. They ask for it some twenty times a
 block; with Python's own 5 ms the broadcast fell behind by 10 s and more while 4,000 listeners connected."""
-BACKLOG_CONNECTIONS = 1024
-"""Icecast's 5 loses listeners that come back all at once after a drop."""
-
-_ADDRESS_REMEDIES = {
-    errno.EADDRINUSE: "Another program holds it: stop that one, or set server.port in config.yaml.",
-    errno.EADDRNOTAVAIL: "This machine has no such address: set server.host in config.yaml to 127.0.0.1 or 0.0.0.0.",
-    errno.EACCES: "Ports below 1024 need privileges: set server.port in config.yaml to 1024 or more.",
-}
 
 Stations = Mapping[str, StationRuntime]
 
@@ -67,7 +51,7 @@ class Shutdown(Exception):  # noqa: N818 - not an error: the way a task group is
 async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
     """Be on air until SIGTERM or SIGINT; raises RadioError when it cannot start or go on."""
     config = await asyncio.to_thread(load_config, config_path)
-    make_room_for(config.server.max_listeners)
+    room = make_room_for(config.server.max_listeners)
     sys.setswitchinterval(SWITCH_S)
     metrics = Metrics().with_process()
     async with AsyncExitStack() as stack:
@@ -79,8 +63,9 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
         for name in config.stations:
             stations[name] = StationRuntime(name, config, house)
             stack.callback(stations[name].close)
-        streams = await _open_web(config, stations, metrics, stack)
         reloader = Reloader(config_path, config, _apply_to(stations), metrics)
+        site = Site(config, stations, metrics, room, lambda name: reloader.config.mood(name))
+        streams = await open_web(site, stack)
         try:
             await _supervise(house, stations, streams, reloader)
         except BaseExceptionGroup as group:
@@ -130,31 +115,6 @@ async def _stop(
         await station.save()
     await asyncio.sleep(STOP_DRAIN_S if any(station.hub_listeners() for station in stations.values()) else 0)
     raise Shutdown
-
-
-async def _open_web(config: Config, stations: Stations, metrics: Metrics, stack: AsyncExitStack) -> Streams:
-    bytes_a_second = config.encoders.mp3.bitrate_kbps * 125
-    app = make_app(stations, metrics, latency_s=config.server.burst_bytes / bytes_a_second)
-    streams = Streams(metrics, config.server.max_listeners)
-    streams.add_routes(app, [mount for station in stations.values() for mount in station.mounts])
-    Hls({name: station.hls for name, station in stations.items() if station.hls is not None}).add_routes(
-        app, first=next(iter(stations))
-    )
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=WEB_SHUTDOWN_S, handler_cancellation=True
-    )
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    host, port = config.server.host, config.server.port
-    try:
-        await web.TCPSite(runner, host.strip("[]"), port, backlog=BACKLOG_CONNECTIONS).start()
-    except OSError as problem:
-        said = os.strerror(problem.errno or 0)
-        remedy = _ADDRESS_REMEDIES.get(problem.errno or 0, "Check server.host and server.port in config.yaml.")
-        raise PortError(f"{host}:{port}: the web server cannot have this address ({said}). {remedy}") from problem
-    shown_host, shown_port = runner.addresses[0][:2]
-    logger.info("listen at http://%s:%d/", f"[{shown_host}]" if ":" in shown_host else shown_host, shown_port)
-    return streams
 
 
 def _apply_to(stations: Stations) -> Callable[[Config, tuple[Change, ...]], Awaitable[None]]:

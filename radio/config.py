@@ -18,6 +18,7 @@ from engine import MOODS, Mood, StationSetup, find_mood
 from radio.config_moods import MoodPatch, own_mood
 from radio.config_outputs import Device, Hls, Icecast, Push, Record
 from radio.config_parts import AnyPath, Host, Live, Name, Part, Text
+from radio.config_security import Security
 
 
 class Server(Part):
@@ -120,6 +121,7 @@ class Config(Part):
     """The whole tree. `Config()` is what an empty config.yaml means."""
 
     server: Server = Server()
+    security: Security = Security()
     engine: Engine = Engine()
     encoders: Encoders = Encoders()
     hls: Hls = Hls()

@@ -88,6 +88,12 @@ class Metrics:
         self.hls_write_errors = self._counter(
             "hls_write_errors_total", "Times HLS could not be written to the disk.", "station", "where"
         )
+        self.refusals = self._counter("refusals_total", "Connections that were not let in or were cut.", "reason")
+        for reason in ("full", "address", "slow"):
+            self.refusals.labels(reason)
+        self.control_requests = self._counter("control_requests_total", "Requests for a control route.", "result")
+        for result in ("admitted", "refused", "locked"):
+            self.control_requests.labels(result)
         self.keepalive_restarts = self._counter(
             "keepalive_restarts_total", "Times an output was started again.", "output"
         )

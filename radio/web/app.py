@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from radio.config_security import Security
 from radio.metrics import CONTENT_TYPE, Metrics
 from radio.web.api import Api
+from radio.web.doors import Doors
+from radio.web.guard import Guard
 from radio.web.pages import Pages
 from radio.web.views import StationView
 
@@ -27,14 +31,28 @@ _HEADERS = {
 }
 
 
-def make_app(stations: Mapping[str, StationView], metrics: Metrics, *, latency_s: float = 4.0) -> web.Application:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may do what, and how much."""
+
+    settings: Security = field(default_factory=Security)
+    doors: Doors | None = None
+    guard: Guard | None = None
+    """None: there is no control token."""
+
+
+def make_app(
+    stations: Mapping[str, StationView], metrics: Metrics, *, latency_s: float = 4.0, rules: Rules | None = None
+) -> web.Application:
     """Build the application; `latency_s`: how far behind the broadcast a new listener's player starts (the burst)."""
-    app = web.Application(middlewares=[_say_it_in_a_sentence])
+    rules = Rules() if rules is None else rules
+    watch = [] if rules.doors is None else [rules.doors.middleware]
+    app = web.Application(middlewares=[*watch, _say_it_in_a_sentence], client_max_size=rules.settings.body_bytes)
     app.on_response_prepare.append(_add_headers)
     logging.getLogger("aiohttp.server").addFilter(_worth_a_line)
     Pages(stations).add_routes(app)
     Api(stations, latency_s).add_routes(app)
-    Health(stations, metrics).add_routes(app)
+    Health(stations, metrics).add_routes(app, rules)
     return app
 
 
@@ -45,11 +63,14 @@ class Health:
         self._stations = stations
         self._metrics = metrics
 
-    def add_routes(self, app: web.Application) -> None:
-        """Add /healthz, /readyz and /metrics."""
+    def add_routes(self, app: web.Application, rules: Rules) -> None:
+        """Add /healthz, /readyz and, for those who may, /metrics."""
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
-        app.router.add_get("/metrics", self._numbers)
+        if rules.settings.metrics == "open":
+            app.router.add_get("/metrics", self._numbers)
+        elif rules.settings.metrics == "token" and rules.guard is not None:
+            app.router.add_get("/metrics", rules.guard.keeps(self._numbers))
 
     async def _alive(self, request: web.Request) -> web.Response:
         return _plain("The process is alive.\n")
@@ -70,6 +91,8 @@ async def _say_it_in_a_sentence(request: web.Request, handler: Handler) -> web.S
     except web.HTTPNotFound:
         said = f"There is nothing at {request.path[:80]}. The player is at /, the stream at /stream.mp3."
         return _error(request, 404, said)
+    except web.HTTPRequestEntityTooLarge:
+        return _error(request, 413, "The body is too long.")
     except web.HTTPMethodNotAllowed as refused:
         methods = ", ".join(sorted(refused.allowed_methods))
         answer = _error(request, 405, f"{request.method} is not possible at {request.path[:80]}; it takes {methods}.")

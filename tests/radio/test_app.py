@@ -192,7 +192,7 @@ async def test_a_state_folder_that_cannot_be_written_harms_nothing_else(tmp_path
 
 
 async def test_who_asks_for_nothing_is_shown_out_and_listeners_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr("radio.app.IDLE_S", 0.5)
+    monkeypatch.setattr("radio.web.server.IDLE_S", 0.5)
     port = free_port()
     async with on_air(tmp_path, port) as radio, radio.web.get(radio.url + "/stream.mp3") as stream:
         silent, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -12,7 +12,7 @@ NAMES = {
     "silence_seconds": "station", "output_loudness_lufs": "station", "clock_skips": "station",
     "config_reloads": "result", "config_reload_success_timestamp_seconds": "", "journal_errors": "",
     "journal_rows": "", "journal_lost_rows": "", "event_loop_lag_seconds": "", "keepalive_restarts": "output",
-    "hls_segments": "station", "hls_write_errors": "station where",
+    "hls_segments": "station", "hls_write_errors": "station where", "refusals": "reason", "control_requests": "result",
 }  # fmt: skip
 
 
