@@ -1,63 +1,88 @@
-"""Evaluates models and music: `python -m training.evaluate piano|drums [--weights ...] [--music ...] [--sample ...]`.
+"""Evaluates models and music: `python -m training.evaluate piano|drums [--weights ...] [--music ...] [--out DIR]`.
 
 Validation likelihood of weights, and symbolic measures of the corpus and of music side by side. Music is a JSONL file
-of token lists (bare, or under "tokens") or MIDI files, for example what the station wrote.
+of token lists (bare, or under "tokens") or MIDI files, for example what the station wrote. With --out the tables go to
+a folder with pictures and the sampled songs as MIDI files.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from training.checkpoint import load_weights
 from training.copying import Passages
-from training.corpus import EVERY_EPOCH, Corpus, Entry, load_corpus
+from training.corpus import EVERY_EPOCH, Corpus, Entry, as_ids, load_corpus
+from training.distributions import overlapping_areas
+from training.epochs import HELD_OUT_REMAINDER
 from training.measures import Measures
 from training.music import PARTS, Part, Song, likeness, longest_copied, read_music
 from training.network import network_of
+from training.pop909 import read_pop909
+from training.report import Report, save_report
 from training.runtime import OnnxStep
 from training.sample import write_song
+from training.songs import encode_piano
+from training.thesis import THESIS, thesis_measures
 from training.validation import validate
 
 SAMPLED_SONGS = 8
+HELD_OUT = "held out"
+"""The POP909 songs whose id is a multiple of ten: neither trained on nor used to choose a checkpoint."""
+MOST_THESIS_SONGS = 12
+"""The thesis's measures take a second a song."""
 COPY_VARIANT = 0
 """The variant of augmented songs that copies are looked for in; the others differ in velocity and timing only."""
 
 
-def groups(part: Part, corpus: Corpus) -> dict[str, list[Entry]]:
-    """Return the validation songs by what they are compared as."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What music is compared with."""
+
+    groups: Mapping[str, Sequence[Entry]]
+    """Songs outside the training set, by what they are compared as."""
+    passages: Passages
+    """Every passage of the training set."""
+
+
+def reference_of(part: Part, corpus: Corpus, held_out: Sequence[Entry] = ()) -> Reference:
+    """Return the validation songs of a corpus in groups, its training passages, and further songs as a group."""
     chosen: dict[str, list[Entry]] = defaultdict(list)
     for entry in corpus.entries:
         if entry.validation:
             chosen[part.kind(part.decode(entry.ids.tolist(), entry.name))].append(entry)
-    return dict(chosen)
-
-
-def passages_of(part: Part, corpus: Corpus) -> Passages:
-    """Return all passages of the training songs."""
+    if held_out:
+        chosen[HELD_OUT] = list(held_out)
     training = (e for e in corpus.entries if not e.validation and e.variant in (EVERY_EPOCH, COPY_VARIANT))
-    return Passages(part.steps(part.decode(entry.ids.tolist(), entry.name)) for entry in training)
+    return Reference(chosen, Passages(part.steps(part.decode(e.ids.tolist(), e.name)) for e in training))
 
 
-def likelihoods(part: Part, corpus: Corpus, paths: Sequence[Path]) -> dict[str, Measures]:
-    """Return validation reports by weights file, for all songs and for each group."""
+def held_out_songs(folder: Path) -> list[Entry]:
+    """Return the POP909 songs that training never sees, from the folder of the unpacked set."""
+    songs, _ = read_pop909(folder)
+    kept = (song for song in songs if int(song.name.rpartition("/")[2]) % HELD_OUT_REMAINDER == 0)
+    return [Entry(song.name, True, EVERY_EPOCH, as_ids(encode_piano(song))) for song in kept]
+
+
+def likelihoods(corpus: Corpus, reference: Reference, paths: Sequence[Path]) -> dict[str, Measures]:
+    """Return validation reports by weights file, for all validation songs and for each group."""
     columns = {}
     for path in paths:
         network = network_of(load_weights(path))
         columns[f"{path}"] = validate(network, network, corpus.validation())
-        for name, entries in groups(part, corpus).items():
+        for name, entries in reference.groups.items():
             stream = Corpus(tuple(entries)).validation()
             columns[f"{name}: {path}"] = validate(network, network, stream, lanes=4)
     return columns
 
 
 def sample(part: Part, model: Path, entries: Sequence[Entry], bars: int) -> list[Song]:
-    """Return songs that a model writes under the headers of the longest validation songs."""
+    """Return songs that a model writes under the headers of the longest songs of a group."""
     step = OnnxStep(model)
     chosen = sorted(entries, key=lambda entry: -len(entry.ids))[:SAMPLED_SONGS]
     return [
@@ -66,33 +91,29 @@ def sample(part: Part, model: Path, entries: Sequence[Entry], bars: int) -> list
     ]
 
 
-def table(columns: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a markdown table, one column per key, one row per measure."""
-    rows = list(dict.fromkeys(name for column in columns.values() for name in column))
-    lines = ["| |" + "|".join(f" {name} " for name in columns) + "|", "|---|" + "---|" * len(columns)]
-    for row in rows:
-        cells = (column.get(row, math.nan) for column in columns.values())
-        text = "|".join(" - " if math.isnan(v) else f" {v:.3f} " if isinstance(v, float) else f" {v} " for v in cells)
-        lines.append(f"| {row.replace('_', ' ')} |{text}|")
-    return "\n".join(lines)
-
-
-def compare(part: Part, corpus: Corpus, music: Mapping[str, tuple[str, Sequence[Song]]]) -> dict[str, Measures]:
-    """Return the measures of the validation groups, and of music beside the group that it is compared with."""
-    passages = passages_of(part, corpus)
-    references = {
-        name: [part.decode(entry.ids.tolist(), entry.name) for entry in entries]
-        for name, entries in groups(part, corpus).items()
-    }
-    columns: dict[str, Measures] = {}
-    for name, songs in references.items():
-        copied = longest_copied(part, passages, songs)
-        columns[f"validation: {name}"] = part.measure(songs) | {"longest_copied_notes": copied}
-    for name, (reference, written) in music.items():
-        copied = longest_copied(part, passages, written)
-        close = likeness(part, references[reference], written)
-        columns[name] = part.measure(written) | {"longest_copied_notes": copied} | close
-    return columns
+def compare(part: Part, reference: Reference, music: Mapping[str, tuple[str, Sequence[Song]]]) -> Report:
+    """Return the measures of the reference groups, and of music beside the group that it is compared with."""
+    songs = {name: [part.decode(e.ids.tolist(), e.name) for e in found] for name, found in reference.groups.items()}
+    copied = {name: longest_copied(part, reference.passages, found) for name, found in songs.items()}
+    report = Report(
+        measures={
+            f"corpus: {name}": part.measure(found) | {"longest_copied_notes": copied[name]}
+            for name, found in songs.items()
+        },
+        thesis=dict(THESIS) if part.single_line else {},
+        songs={f"corpus: {name}": found for name, found in songs.items()},
+        compared={name: f"corpus: {group}" for name, (group, _) in music.items()},
+    )
+    for name, (group, written) in music.items():
+        like = likeness(part, songs[group], written)
+        like |= overlapping_areas(part.features(songs[group]), part.features(written))
+        found = {"longest_copied_notes": longest_copied(part, reference.passages, written)}
+        report.measures[name] = part.measure(written) | found | like
+        report.songs[name] = list(written)
+    if part.single_line:
+        for name, found_songs in report.songs.items():
+            report.thesis[name] = thesis_measures(found_songs[:MOST_THESIS_SONGS])
+    return report
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -105,20 +126,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--like", help="the validation group that --music is compared with (default: the first)")
     parser.add_argument("--sample", type=Path, help="exported model.onnx that writes under validation headers")
     parser.add_argument("--bars", type=int, default=32, help="most bars of a sampled song")
+    parser.add_argument("--held-out", type=Path, help="folder of POP909: also score the songs kept out of training")
+    parser.add_argument("--history", type=Path, nargs="*", default=[], help="history.json of runs, for the curves")
+    parser.add_argument("--out", type=Path, help="folder for tables (Markdown, JSON), pictures and sampled songs")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     part, corpus = PARTS[options.part], load_corpus(options.prepared / f"{options.part}.npz")
-    known = groups(part, corpus)
-    like = options.like or next(iter(known))
-    if like not in known:
-        parser.error(f"unknown group {like!r}: choose from {', '.join(known)}.")
-    if options.weights:
-        print(table(likelihoods(part, corpus, options.weights)) + "\n")
-    music = {str(path): (like, read_music(path, part)) for path in options.music}
+    held_out = held_out_songs(options.held_out.expanduser()) if options.held_out else []
+    reference = reference_of(part, corpus, held_out)
+    like = options.like or next(iter(reference.groups))
+    if like not in reference.groups:
+        parser.error(f"unknown group {like!r}: choose from {', '.join(reference.groups)}.")
+    music = {path.name: (like, read_music(path, part)) for path in options.music}
     if options.sample:
-        for name, entries in known.items():
+        for name, entries in reference.groups.items():
             music[f"written: {name}"] = (name, sample(part, options.sample, entries, options.bars))
-    print(table(compare(part, corpus, music)))
+    report = compare(part, reference, music)
+    report.likelihoods.update(likelihoods(corpus, reference, options.weights))
+    print(report.markdown())
+    if options.out:
+        save_report(report, part, options.out, {path.parent.name: path for path in options.history})
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from tiny import VOCABULARY, arrays, comped_tokens, tiny_corpus, tiny_weights, write_drum_file
 
 from engine import tokens
+from training import evaluate
 from training.corpus import save_corpus
 from training.errors import CorpusError
-from training.evaluate import main, table
+from training.evaluate import main
 from training.music import PARTS, read_music
+from training.report import table
 from training.runtime import OnnxStep
-from training.sample import headers_of, write_song
+from training.sample import headers_of, save_midi, write_song
 from training.songs import decode_piano
 from training.step_graph import build_step
 from training.validation import lanes_of
@@ -100,3 +103,39 @@ def test_the_command_reports_likelihood_and_measures(tmp_path, capsys, model):
         "overlap velocity",
     ):
         assert words in printed
+
+
+def test_the_report_holds_tables_pictures_and_the_written_songs(tmp_path, capsys, model):
+    save_corpus(tiny_corpus(song_tokens=3000), tmp_path / "piano.npz")
+    (tmp_path / "model.onnx").write_bytes(model)
+    (tmp_path / "history.json").write_text(json.dumps([{"tokens_seen": 1, "nll_per_bar": 50.0}]))
+    out = tmp_path / "report"
+    options = ["--sample", str(tmp_path / "model.onnx"), "--bars", "8", "--history", str(tmp_path / "history.json")]
+    main(["piano", "--prepared", str(tmp_path), *options, "--out", str(out)])
+    text = (out / "report.md").read_text()
+    assert text.strip() == capsys.readouterr().out.strip()
+    assert "The thesis's measures" in text
+    assert "oa scale consistency" in text
+    report = json.loads((out / "report.json").read_text())
+    written = next(name for name in report["measures"] if name.startswith("written"))
+    assert report["measures"][written]["bars"] > 0
+    slug = written.removeprefix("written: ")
+    pictures = {path.name for path in out.glob("*.png")}
+    assert pictures == {"curves.png", f"densities-{slug}.png", f"roll-{slug}.png"}
+    (song,) = read_music(out / "songs" / f"{slug}-0.mid", PARTS["piano"])
+    assert song.notes
+
+
+def test_held_out_songs_are_those_whose_number_ends_in_nought(tmp_path, monkeypatch):
+    songs = [replace(decode_piano(comped_tokens(1)), name=f"pop909/{number:03d}") for number in (1, 10, 20, 21)]
+    monkeypatch.setattr(evaluate, "read_pop909", lambda _folder: (songs, []))
+    assert [entry.name for entry in evaluate.held_out_songs(tmp_path)] == ["pop909/010", "pop909/020"]
+
+
+def test_a_song_saved_as_midi_is_read_back(tmp_path):
+    song = decode_piano(comped_tokens(2))
+    save_midi(song, tmp_path / "x" / "song.mid")
+    (again,) = read_music(tmp_path / "x" / "song.mid", PARTS["piano"])
+    assert [(n.start, n.pitch, n.velocity_bin) for n in again.notes] == [
+        (n.start, n.pitch, n.velocity_bin) for n in song.notes
+    ]
