@@ -2,12 +2,14 @@
 
 from engine.assets import Asset
 from engine.banks import find_bank
+from engine.drift import mixed
 from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
 from engine.harmony import chord_name
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
 from engine.midi import write_midi
 from engine.moods import MOODS, Mood, Sampling, find_mood
 from engine.recurrence import Recurrence, load_recurrence
+from engine.remembered import PieceMark
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.types import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, FloatArray, NoteEvent, Part, Piece, Section
 
@@ -30,6 +32,7 @@ __all__ = [
     "NoteEvent",
     "Part",
     "Piece",
+    "PieceMark",
     "Recurrence",
     "RenderedBar",
     "Sampling",
@@ -44,6 +47,7 @@ __all__ = [
     "find_mood",
     "integrated_lufs",
     "load_recurrence",
+    "mixed",
     "true_peak_dbtp",
     "write_midi",
 ]

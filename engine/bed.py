@@ -1,44 +1,56 @@
-"""The bed under the music: vinyl and ambience, and more of them where the music stops. Knows nothing about parts."""
+"""The bed under the music: vinyl, ambience, tape hiss; more where the music stops. Knows nothing about parts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 
 from engine.filters import Glide, db_to_gain
-from engine.loops import LoopLibrary, LoopPlayer
-from engine.loudness import STEP_FRAMES
+from engine.loops import OFF_DB, Layers, LoopLibrary
+from engine.loudness import STEP_FRAMES, integrated_lufs
 from engine.moods import Mood
-from engine.types import FloatArray, Tree
+from engine.types import SAMPLE_RATE_HZ, FloatArray, Section, Tree
 
 
 class Bed:
-    """Both loops at their levels; they take over from the music when it falls silent."""
+    """Loops at their levels; they come forward in thin sections and take over when the music falls silent."""
 
     FLOOR_DB = -24.0
     """The sound never falls under about this level, relative to the mix's loudness: there is no dead air."""
+    FORWARD_DB: Mapping[Section, float] = MappingProxyType(
+        {Section.INTRO: 4.0, Section.B: -1.0, Section.BREAKDOWN: 4.0, Section.OUTRO: 3.0}
+    )
+    """How much the loops come forward in a section."""
 
     def __init__(self, mood: Mood, library: LoopLibrary, mix_lufs: float) -> None:
         self._mix_lufs = mix_lufs
-        self._vinyl = LoopPlayer(library, "vinyl", mood.vinyl)
-        self._ambience = LoopPlayer(library, "ambience", mood.ambience)
-        self._vinyl_gain = Glide(db_to_gain(mood.vinyl_db))
-        self._ambience_gain = Glide(db_to_gain(mood.ambience_db))
+        self._levels_db, self._forward_db = _levels(mood), 0.0
+        self._vinyl = Layers(library, "vinyl", {mood.vinyl: mood.vinyl_db})
+        self._ambience = Layers(library, "ambience", dict(mood.ambience))
+        self._hiss = Hiss()
+        self._hiss_gain = Glide(db_to_gain(mood.hiss_db))
         self._lift = Lift(mix_lufs + self.FLOOR_DB)
 
     def apply(self, mood: Mood) -> None:
-        """Glide to another mood."""
-        self._vinyl_gain.aim(db_to_gain(mood.vinyl_db))
-        self._ambience_gain.aim(db_to_gain(mood.ambience_db))
-        self._vinyl.aim(mood.vinyl)
-        self._ambience.aim(mood.ambience)
+        """Cross over to another mood."""
+        self._levels_db = _levels(mood)
+        self._hiss_gain.aim(db_to_gain(mood.hiss_db))
+        self._aim()
+
+    def begin(self, section: Section) -> None:
+        """Come forward or step back for a section."""
+        self._forward_db = self.FORWARD_DB.get(section, 0.0)
+        self._aim()
 
     def process(self, music: FloatArray) -> FloatArray:
         """Return the bed, float32 [2, frames], that goes with the music."""
         frames = music.shape[1]
-        bed = self._vinyl.take(frames, self._mix_lufs) * self._vinyl_gain.take(frames)
-        bed += self._ambience.take(frames, self._mix_lufs) * self._ambience_gain.take(frames)
+        bed = self._vinyl.take(frames, self._mix_lufs)
+        bed += self._ambience.take(frames, self._mix_lufs)
+        bed += self._hiss.take(frames, self._mix_lufs) * self._hiss_gain.take(frames)
         return self._lift.process(music, bed)
 
     def snapshot(self) -> Tree:
@@ -46,8 +58,10 @@ class Bed:
         return {
             "vinyl": self._vinyl.snapshot(),
             "ambience": self._ambience.snapshot(),
-            "vinyl_gain": self._vinyl_gain.snapshot(),
-            "ambience_gain": self._ambience_gain.snapshot(),
+            "hiss": self._hiss.snapshot(),
+            "hiss_gain": self._hiss_gain.snapshot(),
+            "levels_db": [list(level) for level in self._levels_db],
+            "forward_db": self._forward_db,
             "lift": self._lift.snapshot(),
         }
 
@@ -56,9 +70,52 @@ class Bed:
         state = cast(dict[str, Any], tree)
         self._vinyl.restore(state["vinyl"])
         self._ambience.restore(state["ambience"])
-        self._vinyl_gain.restore(state["vinyl_gain"])
-        self._ambience_gain.restore(state["ambience_gain"])
+        self._hiss.restore(state["hiss"])
+        self._hiss_gain.restore(state["hiss_gain"])
+        self._levels_db = [(kind, name, db) for kind, name, db in state["levels_db"]]
+        self._forward_db = state["forward_db"]
         self._lift.restore(state["lift"])
+
+    def _aim(self) -> None:
+        for kind, layers, share in (("vinyl", self._vinyl, 0.5), ("ambience", self._ambience, 1.0)):
+            levels_db = {name: db for of, name, db in self._levels_db if of == kind}
+            by_db = share * self._forward_db
+            layers.aim({name: db if db <= OFF_DB else db + by_db for name, db in levels_db.items()})
+
+
+def _levels(mood: Mood) -> list[tuple[str, str, float]]:
+    """Kind, name and level of every loop of a mood."""
+    return [("vinyl", mood.vinyl, mood.vinyl_db), *(("ambience", name, db) for name, db in mood.ambience)]
+
+
+class Hiss:
+    """The noise of a tape: a circle of noise, rising towards the treble, read at the absolute frame."""
+
+    _FRAMES = 2**19
+    _SEED = 4
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(self._SEED)
+        hz = np.fft.rfftfreq(self._FRAMES, 1 / SAMPLE_RATE_HZ)
+        shape = (hz > 40) * (0.15 + hz / (hz + 2500)) / (1 + (hz / 9000) ** 4)
+        turns = rng.random((2, len(hz)))
+        noise = np.fft.irfft(shape * np.exp(2j * np.pi * turns), self._FRAMES, axis=1).astype(np.float32)
+        self._noise = noise * np.float32(db_to_gain(-integrated_lufs(noise.T)))
+        self._frame = 0
+
+    def take(self, frames: int, level_lufs: float) -> FloatArray:
+        """Return the next float32 [2, frames] at a loudness."""
+        places = np.arange(self._frame, self._frame + frames) % self._FRAMES
+        self._frame += frames
+        return cast(FloatArray, np.take(self._noise, places, axis=1) * np.float32(db_to_gain(level_lufs)))
+
+    def snapshot(self) -> Tree:
+        """Take the state."""
+        return {"frame": self._frame}
+
+    def restore(self, tree: Tree) -> None:
+        """Go back to a state taken before."""
+        self._frame = cast(int, tree["frame"])
 
 
 class Lift:

@@ -6,10 +6,11 @@ bar is complete by itself and a mood is heard from the very next bar.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, Self, cast
 
 from engine.bass import bass_line
+from engine.drift import wandered
 from engine.drums import ModelDrums
 from engine.errors import EngineError, SnapshotError
 from engine.form import Form
@@ -18,13 +19,21 @@ from engine.melody import second_voice
 from engine.moods import Mood, mood_from_tree, mood_to_tree
 from engine.plan import BarPlan
 from engine.recurrence import Recurrence
-from engine.types import Bar, NoteEvent, Part, Tree
+from engine.remembered import PieceMark
+from engine.substitution import Loop
+from engine.tuned_state import StateShelf
+from engine.types import Bar, FloatArray, NoteEvent, Part, Tree
 
 _PART_ORDER = {part: place for place, part in enumerate(Part)}
 
 
 class Composer(Protocol):
     """An endless iterator of bars that follows a mood and can be saved."""
+
+    @property
+    def piece_begins(self) -> bool:
+        """Whether the next bar begins a piece."""
+        ...
 
     def __iter__(self) -> Iterator[Bar]: ...
 
@@ -34,6 +43,10 @@ class Composer(Protocol):
 
     def apply(self, mood: Mood) -> None:
         """Follow another mood from the next bar on."""
+        ...
+
+    def follow(self, mood: Mood) -> None:
+        """Follow a mood a small step away: the piece and its loops go on, tempo and key wait for the next piece."""
         ...
 
     def snapshot(self) -> Tree:
@@ -65,12 +78,20 @@ class Player(Protocol):
         ...
 
 
+class KeysPlayer(Player, Protocol):
+    """A player of keys, who has a say in the harmony."""
+
+    def taste(self, minor: bool, loops: Sequence[Loop]) -> FloatArray:
+        """Return how likely each chord loop is to the player, as logarithms."""
+        ...
+
+
 class Band:
     """A composer made of a form, a player of keys, a drummer, and bass and second voice that follow them."""
 
-    def __init__(self, mood: Mood, seed: int, keys: Player, drums: Player) -> None:
+    def __init__(self, mood: Mood, form: Form, keys: KeysPlayer, drums: Player) -> None:
         self._mood = mood
-        self._form = Form(seed)
+        self._form = form
         self._keys = keys
         self._drums = drums
         self._index = 0
@@ -78,18 +99,24 @@ class Band:
     name = "band"
     """What a bar says about who wrote it."""
 
+    @property
+    def piece_begins(self) -> bool:
+        """Whether the next bar begins a piece."""
+        return self._form.at_piece_end
+
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Bar:
         """Compose one bar."""
-        plan = self._form.next(self._mood)
+        plan = self._form.next(self._mood, self._keys.taste)
+        mood = wandered(self._mood, plan.piece.seed)
         if plan.piece_bar == 0:
             self._keys.forget()
             self._drums.forget()
-        keys = self._keys.write(plan, self._mood)
-        drums = self._drums.write(plan, self._mood)
-        events = [*keys, *drums, *bass_line(plan, drums), *second_voice(plan, keys, self._mood.melody_share)]
+        keys = self._keys.write(plan, mood)
+        drums = self._drums.write(plan, mood)
+        events = [*keys, *drums, *bass_line(plan, drums), *second_voice(plan, keys, mood.melody_share)]
         bar = Bar(
             index=self._index,
             piece=plan.piece,
@@ -99,6 +126,7 @@ class Band:
             events=tuple(sorted(events, key=lambda e: (e.tick, _PART_ORDER[e.part], e.pitch))),
             mood=self._mood.name,
             composer=self.name,
+            next_section=plan.next_section,
         )
         self._index += 1
         return bar
@@ -110,6 +138,10 @@ class Band:
             self._form.cut()
         self._keys.forget()
         self._drums.forget()
+
+    def follow(self, mood: Mood) -> None:
+        """Follow a mood a small step away: the piece and its loops go on, tempo and key wait for the next piece."""
+        self._mood = mood
 
     def snapshot(self) -> Tree:
         """Return everything that the coming bars depend on."""
@@ -147,10 +179,18 @@ class ModelComposer(Band):
 
     name = "models"
 
-    def __init__(self, mood: Mood, seed: int, piano: Recurrence, drums: Recurrence) -> None:
-        super().__init__(mood, seed, ModelKeys(piano, seed), ModelDrums(drums, seed))
+    def __init__(self, mood: Mood, form: Form, keys: ModelKeys, drums: ModelDrums) -> None:
+        super().__init__(mood, form, keys, drums)
+        self._model_keys = keys
+        self.states: StateShelf | None = None
+
+    def use_states(self, states: StateShelf) -> None:
+        """Take tuned states of the piano from a shelf."""
+        self.states = self._model_keys.states = states
 
 
-def compose_models(mood: Mood, seed: int, piano: Recurrence, drums: Recurrence) -> ModelComposer:
-    """Return a composer that plays with the given models."""
-    return ModelComposer(mood, seed, piano, drums)
+def compose_models(
+    mood: Mood, seed: int, piano: Recurrence, drums: Recurrence, heard: Iterable[PieceMark] = ()
+) -> ModelComposer:
+    """Return a composer that plays with the given models and repeats no piece of the last day."""
+    return ModelComposer(mood, Form(seed, heard), ModelKeys(piano, seed), ModelDrums(drums, seed))

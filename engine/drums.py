@@ -11,7 +11,7 @@ import numpy as np
 
 from engine import tokens
 from engine.beat import ACCENT_BIN, CRASH, RIDE, RIM, SNARE, STEP_TICKS, TOMS, BeatGrammar, BeatRules, Hit
-from engine.chance import generator
+from engine.chance import generator, round_by_chance
 from engine.errors import ModelError
 from engine.moods import Mood, Sampling
 from engine.plan import BarPlan, DrumRole
@@ -26,6 +26,10 @@ _RIM_SHARE = 0.25
 _SPARSE_DENSITY = 1.5
 _TOUCH = 0.9
 """The model plays louder than its corpus (mean velocity 97 against 75)."""
+
+
+EARLY_TICKS = tokens.DRUM_WINDOW_TICKS
+"""A stroke this little before a line belongs to what comes after the line."""
 
 
 class ModelDrums:
@@ -51,7 +55,11 @@ class ModelDrums:
         source = self._source(plan)
         hits = self._compose(plan, mood) if source is None else self._repeat(plan, mood, source)
         self._memory[plan.piece_bar] = hits
-        return [self._sounding(hit) for hit in hits]
+        return [
+            self._sounding(hit)
+            for hit in hits
+            if hit.tick - tokens.DRUM_WINDOW_TICKS < plan.drums_end_tick - EARLY_TICKS
+        ]
 
     def forget(self) -> None:
         """Drop the loop: what comes shall be new."""
@@ -90,12 +98,13 @@ class ModelDrums:
         """Sample several bars and keep the one that sits best."""
         self._writer.feed(self._header(plan, mood, plan.drums_density))
         fill = plan.drums is DrumRole.FILL
-        rules = BeatRules(plan.drums_density, _backbeat(plan, mood), _resting(plan, mood), fill)
+        ghosts = round_by_chance(wanted_ghosts(mood.ghosts), self._writer.rng)
+        rules = BeatRules(plan.drums_density, _backbeat(plan, mood), _resting(plan, mood), fill, ghosts)
         settings: Sampling = mood.sampling
         grammars = [BeatGrammar(rules, self._writer.size) for _ in range(settings.candidates)]
         endings = self._writer.sample(grammars, settings)
         before = self._memory.get(plan.piece_bar - 1)
-        best = int(np.argmax([score_drums(grammar.hits, before) for grammar in grammars]))
+        best = int(np.argmax([score_drums(grammar.hits, before, ghosts) for grammar in grammars]))
         self._writer.adopt(endings[best])
         return grammars[best].hits
 
@@ -118,6 +127,11 @@ class ModelDrums:
         velocity = float(self._writer.rng.uniform(softest, tokens.bin_to_velocity(hit.velocity_bin))) * _TOUCH
         tick = hit.tick - tokens.DRUM_WINDOW_TICKS
         return NoteEvent(tick, STEP_TICKS, hit.pitch, int(np.clip(velocity, 1, 127)), Part.DRUMS)
+
+
+def wanted_ghosts(share: float) -> float:
+    """Return how many ghost notes a bar needs for them to be that share of its strokes, beside two loud ones."""
+    return 2 * share / (1 - share)
 
 
 def _backbeat(plan: BarPlan, mood: Mood) -> int:

@@ -34,31 +34,38 @@ class Wave:
 
 
 class Wow:
-    """The uneven speed of a tape: a delay that sways by a few cents, slowly (wow) and a little quickly (flutter)."""
+    """The uneven speed of a tape: a delay that sways by a few cents, slowly (wow) and quickly (flutter)."""
 
-    WAVES_HZ = ((0.37, 0.6), (0.83, 0.25), (6.3, 0.15))
-    """Rate and share of the pitch deviation; the sum of the shares is 1."""
+    WOW_HZ = ((0.37, 0.7), (0.83, 0.3))
+    FLUTTER_HZ = ((6.3, 0.6), (11.7, 0.4))
+    """Rate and share of the pitch deviation; the shares add up to 1."""
     CENTRE_FRAMES = 256
-    DEEPEST_CENTS = 12.0
+    DEEPEST_CENTS = 18.0
 
-    def __init__(self, cents: float) -> None:
-        self._cents = Glide(min(cents, self.DEEPEST_CENTS))
-        self._waves = [(Wave(hz), self._swing_frames(hz) * share) for hz, share in self.WAVES_HZ]
+    def __init__(self, wow_cents: float, flutter_cents: float) -> None:
+        self._depths = [Glide(min(cents, self.DEEPEST_CENTS)) for cents in (wow_cents, flutter_cents)]
+        self._waves = [
+            [(Wave(hz), self._swing_frames(hz) * share) for hz, share in waves]
+            for waves in (self.WOW_HZ, self.FLUTTER_HZ)
+        ]
         self._frame = 0
         self._past = np.zeros((2, 2 * self.CENTRE_FRAMES), np.float32)
 
-    def aim(self, cents: float) -> None:
-        """Glide to another depth."""
-        self._cents.aim(min(cents, self.DEEPEST_CENTS))
+    def aim(self, wow_cents: float, flutter_cents: float) -> None:
+        """Glide to other depths."""
+        for depth, cents in zip(self._depths, (wow_cents, flutter_cents), strict=True):
+            depth.aim(min(cents, self.DEEPEST_CENTS))
 
     def process(self, samples: FloatArray) -> FloatArray:
         """Bend float32 [2, frames]; the sound comes CENTRE_FRAMES later on average."""
         frames = samples.shape[1]
         line = np.concatenate([self._past, samples], axis=1)
-        sway = np.zeros(frames, np.float32)
-        for wave, swing_frames in self._waves:
-            sway += wave.at(self._frame, frames) * np.float32(swing_frames)
-        delay = self.CENTRE_FRAMES + sway * self._cents.take(frames)
+        delay = np.full(frames, self.CENTRE_FRAMES, np.float32)
+        for depth, waves in zip(self._depths, self._waves, strict=True):
+            sway = np.zeros(frames, np.float32)
+            for wave, swing_frames in waves:
+                sway += wave.at(self._frame, frames) * np.float32(swing_frames)
+            delay += sway * depth.take(frames)
         whole = np.floor(delay)
         share = (1.0 - (delay - whole)).astype(np.float32)
         # `share` of the way from frame `index` to the next, bent by Hermite's cubic through four frames
@@ -70,12 +77,14 @@ class Wow:
 
     def snapshot(self) -> Tree:
         """Take the state."""
-        return {"cents": self._cents.snapshot(), "frame": self._frame, "past": self._past.copy()}
+        depths = [depth.snapshot() for depth in self._depths]
+        return {"depths": depths, "frame": self._frame, "past": self._past.copy()}
 
     def restore(self, tree: Tree) -> None:
         """Go back to a state taken before."""
         state = cast(dict[str, Any], tree)
-        self._cents.restore(state["cents"])
+        for depth, saved in zip(self._depths, state["depths"], strict=True):
+            depth.restore(saved)
         self._frame, self._past = state["frame"], state["past"].copy()
 
     @staticmethod
@@ -187,19 +196,25 @@ class Pan:
 
     def __init__(self, hz: float, depth: float) -> None:
         self._wave = Wave(hz)
-        self._depth = np.float32(depth)
+        self._depth = Glide(depth)
         self._frame = 0
+
+    def aim(self, depth: float) -> None:
+        """Glide to another depth, 0-1."""
+        self._depth.aim(depth)
 
     def process(self, samples: FloatArray) -> FloatArray:
         """Swing float32 [2, frames]."""
-        swing = self._depth * self._wave.at(self._frame, samples.shape[1])
+        swing = self._wave.at(self._frame, samples.shape[1]) * self._depth.take(samples.shape[1])
         self._frame += samples.shape[1]
-        return samples * np.stack([1 + swing, 1 - swing])
+        return samples * np.stack([1 + swing, 1 - swing]).astype(np.float32)
 
     def snapshot(self) -> Tree:
         """Take the state."""
-        return {"frame": self._frame}
+        return {"depth": self._depth.snapshot(), "frame": self._frame}
 
     def restore(self, tree: Tree) -> None:
         """Go back to a state taken before."""
-        self._frame = cast(int, tree["frame"])
+        state = cast(dict[str, Any], tree)
+        self._depth.restore(state["depth"])
+        self._frame = state["frame"]

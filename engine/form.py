@@ -5,6 +5,7 @@ Plans each bar before anybody composes it. Knows nothing about models, notes or 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import cast
 
@@ -12,10 +13,16 @@ import numpy as np
 
 from engine import titles
 from engine.chance import generator, load_generator, round_by_chance, save_generator
+from engine.drift import wandered
 from engine.harmony import PROGRESSIONS
 from engine.moods import Mood
 from engine.plan import FORM, GROUP_BARS, BarPlan, DrumRole, PiecePlan, Source
-from engine.types import Piece, Section, Tree
+from engine.remembered import PIECES, PieceMark, PieceMemory
+from engine.substitution import Loop, Spice, substituted
+from engine.types import TICKS_PER_BAR, Chord, FloatArray, Piece, Section, Tree
+
+Taste = Callable[[bool, Sequence[Loop]], FloatArray]
+"""How likely a player of keys finds each chord loop in a mode (True: minor), as logarithms."""
 
 _SHORTEST = {
     Section.INTRO: 4, Section.A: 8, Section.B: 8, Section.BREAKDOWN: 4, Section.A_RETURN: 8, Section.OUTRO: 4,
@@ -29,26 +36,42 @@ _KEYS_DENSITY = {
     Section.OUTRO: -0.8,
 }  # fmt: skip
 _BUSIEST_KEYS_BUCKET = 4
-"""At most 11 notes a bar: more is clutter."""
+"""At most 10 notes a bar: more is clutter."""
 _BUSIEST_DRUMS_BUCKET = 6
+_TRIES = 32
+_UNLOVED = 0.5
+"""Share of the choice among loops that is even: the model's taste alone would play its favourite all day."""
 
 
 class Form:
     """Plans bar after bar, piece after piece, for ever."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, heard: Iterable[PieceMark] = ()) -> None:
+        """Begin.
+
+        Args:
+            seed: the same seed plans the same.
+            heard: pieces of the last day, oldest first, that must not come again.
+        """
         self._rng = generator(seed, 1)
         self._plan: PiecePlan | None = None
         self._bar = 0
         self._pieces = 0
+        self._memory = PieceMemory(heard)
+        self._minor_due = 0.0
 
-    def next(self, mood: Mood) -> BarPlan:
+    @property
+    def at_piece_end(self) -> bool:
+        """Whether the next bar begins a piece."""
+        return self._plan is None or self._bar >= self._plan.piece.bars
+
+    def next(self, mood: Mood, taste: Taste | None = None) -> BarPlan:
         """Return the plan of the next bar."""
         if self._plan is None or self._bar >= self._plan.piece.bars:
-            self._plan = self._new_piece(mood)
+            self._plan = self._new_piece(mood, taste if mood.chords_by == "model" else None)
             self._pieces += 1
             self._bar = 0
-        plan = self._bar_plan(self._plan, self._bar, mood)
+        plan = self._bar_plan(self._plan, self._bar, wandered(mood, self._plan.piece.seed))
         self._bar += 1
         return plan
 
@@ -74,14 +97,26 @@ class Form:
                 "section_bars": list(self._plan.section_bars),
                 "loop_a": self._plan.loop_a,
                 "loop_b": self._plan.loop_b,
+                "chords_a": _loop_to_tree(self._plan.chords_a),
+                "chords_b": _loop_to_tree(self._plan.chords_b),
+                "fill_bars": self._plan.fill_bars,
             }
-        return {"rng": save_generator(self._rng), "plan": plan, "bar": self._bar, "pieces": self._pieces}
+        return {
+            "rng": save_generator(self._rng),
+            "plan": plan,
+            "bar": self._bar,
+            "pieces": self._pieces,
+            "memory": self._memory.snapshot(),
+            "minor_due": self._minor_due,
+        }
 
     def restore(self, tree: Tree) -> None:
         """Go on from a snapshot."""
         self._rng = load_generator(cast(Tree, tree["rng"]))
         self._bar = cast(int, tree["bar"])
         self._pieces = cast(int, tree["pieces"])
+        self._memory.restore(cast(Tree, tree["memory"]))
+        self._minor_due = cast(float, tree["minor_due"])
         self._plan = None
         if tree["plan"] is not None:
             plan = cast(Tree, tree["plan"])
@@ -90,32 +125,63 @@ class Form:
                 section_bars=tuple(cast(list[int], plan["section_bars"])),
                 loop_a=cast(str, plan["loop_a"]),
                 loop_b=cast(str, plan["loop_b"]),
+                chords_a=_loop_from_tree(plan["chords_a"]),
+                chords_b=_loop_from_tree(plan["chords_b"]),
+                fill_bars=cast(int, plan["fill_bars"]),
             )
 
-    def _new_piece(self, mood: Mood) -> PiecePlan:
+    def _new_piece(self, mood: Mood, taste: Taste | None) -> PiecePlan:
         rng = self._rng
-        before = self._plan
-        minor = bool(rng.random() < mood.minor_share)
-        loops = [name for name in mood.palette if PROGRESSIONS[name].minor == minor]
-        keys = list(mood.keys)
-        if before is not None:  # another key and another loop whenever the mood has one
-            keys = [key for key in keys if key != before.piece.key] or keys
-            fresh = [name for name in loops if name != before.loop_a] or loops
-        else:
-            fresh = loops
-        loop_a = fresh[int(rng.integers(len(fresh)))]
-        others = [name for name in loops if name != loop_a] or loops
+        minor = self._mode(mood)
+        loops = list(dict.fromkeys(name for name in mood.palette if PROGRESSIONS[name].minor == minor))
+        weights = _weights(minor, loops, taste)
+        title = next((t for t in (titles.title(rng) for _ in range(_TRIES)) if not self._memory.knows_title(t)), None)
+        mark = self._unheard(mood, minor, loops, weights, title or titles.title(rng))
+        self._memory.add(mark)
+        others = np.array([0.0 if name == mark.loop else weight for name, weight in zip(loops, weights, strict=True)])
+        loop_b = loops[_drawn(others, rng)] if others.any() else mark.loop
         section_bars = _section_lengths(mood, rng)
         piece = Piece(
             number=self._pieces,
-            title=titles.title(rng),
+            title=mark.title,
             seed=int(rng.integers(2**31)),
-            bpm=_tempo(mood, None if before is None else before.piece.bpm, rng),
-            key=keys[int(rng.integers(len(keys)))],
+            bpm=mark.bpm,
+            key=mark.key,
             minor=minor,
             bars=sum(section_bars),
         )
-        return PiecePlan(piece, section_bars, loop_a, others[int(rng.integers(len(others)))])
+        spice = Spice(mood.secondary_dominants, mood.tritone_subs, mood.borrowed_chords)
+        chords_a, chords_b = (substituted(PROGRESSIONS[name].bars, minor, spice, rng) for name in (mark.loop, loop_b))
+        return PiecePlan(piece, section_bars, mark.loop, loop_b, chords_a, chords_b, mood.fill_bars)
+
+    def _mode(self, mood: Mood) -> bool:
+        """Draw the mode so that an hour has the mood's share of minor pieces, and no long runs of either."""
+        self._minor_due += mood.minor_share
+        minor = bool(self._rng.random() < self._minor_due)
+        if mood.minor_share in (0.0, 1.0):
+            minor = mood.minor_share == 1.0
+        self._minor_due = min(max(self._minor_due - minor, -1.0), 1.0)
+        return minor
+
+    def _unheard(self, mood: Mood, minor: bool, loops: list[str], weights: FloatArray, title: str) -> PieceMark:
+        """Draw key, tempo and loop: not those of the piece before, and together not heard for as long as possible."""
+        before, rng = self._plan, self._rng
+        keys = list(mood.keys)
+        if before is not None:
+            keys = [key for key in keys if key != before.piece.key] or keys
+            fresh = np.array([name != before.loop_a for name in loops], np.float32)
+            weights = weights * fresh if (weights * fresh).any() else weights
+        best: PieceMark | None = None
+        for _ in range(_TRIES):
+            loop, key = loops[_drawn(weights, rng)], keys[int(rng.integers(len(keys)))]
+            bpm = _tempo(mood, None if before is None else before.piece.bpm, rng)
+            mark = PieceMark(title, key, minor, bpm, loop)
+            if best is None or self._memory.age_of(mark) > self._memory.age_of(best):
+                best = mark
+            if self._memory.age_of(best) > PIECES:
+                break
+        assert best is not None, "expected at least one try"
+        return best
 
     def _bar_plan(self, plan: PiecePlan, bar: int, mood: Mood) -> BarPlan:
         section, place = plan.place(bar)
@@ -138,8 +204,43 @@ class Form:
             drums_density=_bucket(drums_density, _BUSIEST_DRUMS_BUCKET, self._rng),
             bass=section is not Section.INTRO or place >= plan.length(section) - 2,
             keys_sources=_keys_sources(plan, bar),
+            drums_end_tick=_drums_end_tick(plan, bar, role, mood.dropouts),
             drums_sources=_drums_sources(plan, bar),
+            next_section=None if last else plan.place(bar + 1)[0],
         )
+
+
+def _loop_to_tree(loop: Loop) -> list[list[object]]:
+    return [[value for chord in bar for value in (chord.root, chord.quality)] for bar in loop]
+
+
+def _loop_from_tree(tree: object) -> Loop:
+    bars = cast(list[tuple[int, str, int, str]], tree)
+    return tuple((Chord(root, quality), Chord(root2, quality2)) for root, quality, root2, quality2 in bars)
+
+
+def _weights(minor: bool, loops: list[str], taste: Taste | None) -> FloatArray:
+    """Return the chance of each loop: half of it even, half by the player's taste."""
+    even = np.full(len(loops), 1 / len(loops), np.float32)
+    if taste is None:
+        return even
+    logs = taste(minor, [PROGRESSIONS[name].bars for name in loops])
+    liked = np.exp(logs - logs.max())
+    return np.asarray(_UNLOVED * even + (1 - _UNLOVED) * liked / liked.sum(), np.float32)
+
+
+def _drawn(weights: FloatArray, rng: np.random.Generator) -> int:
+    ladder = np.cumsum(weights, dtype=np.float64)
+    return min(int(np.searchsorted(ladder, rng.random() * ladder[-1], side="right")), len(weights) - 1)
+
+
+def _drums_end_tick(plan: PiecePlan, bar: int, role: DrumRole, dropouts: float) -> int:
+    """Return where the drums stop in a bar: now and then they leave the end of a group of four to the others."""
+    _, place = plan.place(bar)
+    rng = generator(plan.piece.seed, 31, bar)
+    if role is not DrumRole.BEAT or place % 4 != 3 or rng.random() >= dropouts:
+        return TICKS_PER_BAR
+    return TICKS_PER_BAR // 2 if rng.random() < 0.5 else TICKS_PER_BAR * 3 // 4
 
 
 def _bucket(density: float, busiest: int, rng: np.random.Generator) -> int:
@@ -176,16 +277,18 @@ def _keys_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
     ending = phrase == GROUP_BARS - 1
     wanted: list[tuple[int, float]] = []
     if place >= GROUP_BARS:
-        wanted.append((bar - 8, 0.35 if ending else 0.6))
+        wanted.append((bar - 8, 0.45 if ending else 0.65))
     if phrase >= 4:
         wanted.append((bar - 4, 0.35 if ending else 0.8))
     if phrase in (2, 3):
-        wanted.append((bar - 2, 0.5))
+        wanted.append((bar - 2, 0.6))
     if section in (Section.A_RETURN, Section.OUTRO) and place < plan.length(Section.A):
-        wanted.append((plan.start(Section.A) + place, 0.5))
+        wanted.append((plan.start(Section.A) + place, 0.65))
     if section is Section.A and place < plan.length(Section.INTRO):
         wanted.append((place, 0.4))
-    return tuple(Source(b, chance) for b, chance in wanted if plan.chords(b) == plan.chords(bar))
+    begin = plan.start(section)
+    # what comes back from another section is told a little differently
+    return tuple(Source(b, chance, vary=b < begin) for b, chance in wanted if plan.chords(b) == plan.chords(bar))
 
 
 def _drums_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:

@@ -19,7 +19,8 @@ from engine.types import TICKS_PER_BAR, Chord, FloatArray
 GRID_TICKS = 12
 """Keys stand on sixteenths: 90.5 % of the corpus does exactly; feel comes when the notes are sounded."""
 HALF_BAR_TICKS = TICKS_PER_BAR // 2
-MOST_ONSETS = 12
+MOST_ONSETS = 10
+"""More is clutter."""
 MOST_SOUNDING = 6
 LATE_TICK = 144
 """A note struck this late may anticipate the next bar's chord and sound into it."""
@@ -57,6 +58,8 @@ class KeysRules:
     low: int
     high: int
     """Lowest and highest pitch as written."""
+    enter_by: int = TICKS_PER_BAR
+    """Tick by which the first note must sound: where the keys are alone nothing else covers a late entry."""
 
     @property
     def most_onsets(self) -> int:
@@ -146,7 +149,10 @@ class KeysGrammar:
             useful = self._may_strike() or bool(self._held)
             ticks = _ON_GRID & useful
             ticks[due:] = False
-            ticks[due : due + 1] = True
+            if not self._onsets and self._cursor < self._rules.enter_by < due:
+                ticks[self._rules.enter_by + 1 :] = False
+            else:
+                ticks[due : due + 1] = True
             may_end = due == TICKS_PER_BAR and (self._onsets >= self._rules.fewest_onsets or not useful)
             self._time.allow(allowed, self._cursor, ticks, may_end)
         return allowed

@@ -1,25 +1,30 @@
 """Loops: vinyl, ambience and fills from files, played without a seam. Knows nothing about moods or mixing.
 
 A folder `loops/` holds `vinyl/`, `ambience/` and `fills/`, each file 48 kHz stereo. A file's level does not matter: the
-library measures it and plays it at the loudness that is asked for.
+library measures it and plays it at the loudness that is asked for. Samples stay 16 bit wide: half the memory.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from engine.errors import LoopError
+from engine.filters import db_to_gain
 from engine.loudness import SILENT_LUFS, integrated_lufs
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
-CROSS_FRAMES = 3 * SAMPLE_RATE_HZ
+OFF_DB = -90.0
+"""A loop so soft is off."""
 GAUGE_FRAMES = SAMPLE_RATE_HZ * 2 // 5
 """Shortest recording that has a loudness."""
+_FULL_SCALE = 32_768.0
 _REMEDY = "Run `python -m loops.make` to make the loops again."
 
 
@@ -28,10 +33,29 @@ class Loop:
     """One recording."""
 
     name: str
-    samples: FloatArray
-    """float32 [2, frames], read-only."""
+    samples: npt.NDArray[np.int16]
+    """int16 [2, frames], read-only."""
     loudness_lufs: float
     path: Path | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Words of the form key=value in the file's comment."""
+
+    @property
+    def frames(self) -> int:
+        """Length in frames."""
+        return int(self.samples.shape[1])
+
+    @property
+    def sound(self) -> FloatArray:
+        """The whole recording, float32 [2, frames] in [-1, 1]."""
+        return cast(FloatArray, self.samples.astype(np.float32) / np.float32(_FULL_SCALE))
+
+    def read(self, frame: int, frames: int) -> npt.NDArray[np.int16]:
+        """Return int16 [2, frames] from a frame on, round the end as often as needed."""
+        first = frame % self.frames
+        if first + frames <= self.frames:
+            return self.samples[:, first : first + frames]
+        return np.take(self.samples, np.arange(first, first + frames), axis=1, mode="wrap")
 
 
 class LoopLibrary:
@@ -60,7 +84,7 @@ class LoopLibrary:
 
     @staticmethod
     def _silence() -> Loop:
-        return Loop(LoopLibrary.NOTHING, np.zeros((2, SAMPLE_RATE_HZ), np.float32), SILENT_LUFS)
+        return Loop(LoopLibrary.NOTHING, np.zeros((2, SAMPLE_RATE_HZ), np.int16), SILENT_LUFS)
 
     def _read(self, kind: str, name: str) -> Loop:
         path = self._folder / kind / f"{name}.flac"
@@ -68,7 +92,9 @@ class LoopLibrary:
             known = ", ".join(self.names(kind)) or "no loop at all"
             raise LoopError(f"{path}: no such loop; the folder has {known}. {_REMEDY}")
         try:
-            samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+            with soundfile.SoundFile(path) as file:
+                rate_hz, tags = file.samplerate, _tags(file.comment)
+                samples = file.read(dtype="int16", always_2d=True)
         except (soundfile.SoundFileError, OSError) as error:
             raise LoopError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
         if rate_hz != SAMPLE_RATE_HZ or samples.shape[1] != 2 or len(samples) < GAUGE_FRAMES:
@@ -78,79 +104,92 @@ class LoopLibrary:
             )
         planar = np.ascontiguousarray(samples.T)
         planar.setflags(write=False)
-        return Loop(name, planar, integrated_lufs(samples), path)
+        loudness_lufs = integrated_lufs(samples.astype(np.float32) / np.float32(_FULL_SCALE))
+        return Loop(name, planar, loudness_lufs, path, tags)
 
 
-class LoopPlayer:
-    """Plays one loop round and round; another one takes over by an equal-power crossfade."""
+class Layers:
+    """Loops of one kind that sound together; any of them comes, goes or changes its level at equal power.
 
-    def __init__(self, library: LoopLibrary, kind: str, name: str) -> None:
+    Powers move along half a cosine and sum up to what was asked for at every moment of a crossfade.
+    """
+
+    CROSS_FRAMES = 3 * SAMPLE_RATE_HZ
+
+    def __init__(self, library: LoopLibrary, kind: str, levels_db: Mapping[str, float]) -> None:
         self._library, self._kind = library, kind
-        self._loop = library.get(kind, name)
-        self._wanted = self._loop
-        self._next: Loop | None = None
+        self._fades = {name: _Fade.standing(_power(db)) for name, db in levels_db.items()}
+        for name in self._fades:
+            library.get(kind, name)
         self._frame = 0
-        self._at = 0
 
-    def aim(self, name: str) -> None:
-        """Cross over to another loop; a change during a crossing waits for its end."""
-        self._wanted = self._library.get(self._kind, name)
+    def aim(self, levels_db: Mapping[str, float]) -> None:
+        """Cross over to other loops or levels, dB over the loudness that `take` is asked for."""
+        for name in levels_db:
+            self._library.get(self._kind, name)
+        for name in self._fades.keys() | levels_db.keys():
+            power = _power(levels_db[name]) if name in levels_db else 0.0
+            fade = self._fades.get(name, _Fade.standing(0.0))
+            if fade.to_power != power:
+                self._fades[name] = _Fade(fade.now(self.CROSS_FRAMES), power, 0)
 
     def take(self, frames: int, level_lufs: float) -> FloatArray:
-        """Return the next float32 [2, frames] at a loudness."""
-        pieces: list[FloatArray] = []
-        left = frames
-        while left:
-            if self._next is None and self._wanted.name != self._loop.name:
-                self._next, self._at = self._wanted, 0
-            span = left if self._next is None else min(left, CROSS_FRAMES - self._at)
-            pieces.append(self._take(span, level_lufs))
-            left -= span
-        return np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)
+        """Return the next float32 [2, frames]; 0 dB is `level_lufs`."""
+        out = np.zeros((2, frames), np.float32)
+        for name in sorted(self._fades):
+            fade = self._fades[name]
+            loop = self._library.get(self._kind, name)
+            if loop.loudness_lufs > SILENT_LUFS:
+                gain = np.float32(db_to_gain(level_lufs - loop.loudness_lufs) / _FULL_SCALE)
+                out += loop.read(self._frame, frames) * (fade.take(frames, self.CROSS_FRAMES) * gain)
+            else:
+                fade.take(frames, self.CROSS_FRAMES)
+        self._fades = {name: fade for name, fade in self._fades.items() if fade.to_power or fade.at < self.CROSS_FRAMES}
+        self._frame += frames
+        return out
 
     def snapshot(self) -> Tree:
         """Take the state."""
-        return {
-            "loop": self._loop.name,
-            "next": self._next.name if self._next else None,
-            "wanted": self._wanted.name,
-            "frame": self._frame,
-            "at": self._at,
-        }
+        fades = {name: [fade.from_power, fade.to_power, fade.at] for name, fade in self._fades.items()}
+        return {"fades": fades, "frame": self._frame}
 
     def restore(self, tree: Tree) -> None:
         """Go back to a state taken before."""
         state = cast(dict[str, Any], tree)
-        self._loop = self._library.get(self._kind, state["loop"])
-        self._next = self._library.get(self._kind, state["next"]) if state["next"] else None
-        self._wanted = self._library.get(self._kind, state["wanted"])
-        self._frame, self._at = state["frame"], state["at"]
+        self._fades = {name: _Fade(*fade) for name, fade in state["fades"].items()}
+        self._frame = state["frame"]
 
-    def _take(self, frames: int, level_lufs: float) -> FloatArray:
-        """Read a stretch that lies inside or outside a crossing."""
-        out = self._read(self._loop, frames, level_lufs)
-        if self._next is not None:
-            angle = np.arange(self._at, self._at + frames) / CROSS_FRAMES * (np.pi / 2)
-            out *= np.cos(angle).astype(np.float32)
-            out += self._read(self._next, frames, level_lufs) * np.sin(angle).astype(np.float32)
-            self._at += frames
-            if self._at == CROSS_FRAMES:
-                self._loop, self._next = self._next, None
-        self._frame += frames
-        return out
 
-    def _read(self, loop: Loop, frames: int, level_lufs: float) -> FloatArray:
-        """Read from the absolute frame on, round the end."""
-        if loop.loudness_lufs <= SILENT_LUFS:
-            return np.zeros((2, frames), np.float32)
-        length = loop.samples.shape[1]
-        pieces = []
-        first, left = self._frame % length, frames
-        while left:
-            piece = loop.samples[:, first : first + left]
-            pieces.append(piece)
-            left -= piece.shape[1]
-            first = 0
-        gain = np.float32(10.0 ** ((level_lufs - loop.loudness_lufs) / 20.0))
-        joined = np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)
-        return joined * gain
+@dataclass(slots=True)
+class _Fade:
+    """A power on its way."""
+
+    from_power: float
+    to_power: float
+    at: int
+
+    @classmethod
+    def standing(cls, power: float) -> Self:
+        return cls(power, power, Layers.CROSS_FRAMES)
+
+    def now(self, length: int) -> float:
+        share = 0.5 - 0.5 * float(np.cos(np.pi * self.at / length))
+        return self.from_power + (self.to_power - self.from_power) * share
+
+    def take(self, frames: int, length: int) -> FloatArray | np.float32:
+        """Advance; return the gains of the next frames (one number while it stands still)."""
+        if self.at >= length:
+            return np.float32(np.sqrt(self.to_power))
+        steps = np.minimum(np.arange(self.at + 1, self.at + frames + 1), length)
+        self.at = min(self.at + frames, length)
+        share = 0.5 - 0.5 * np.cos(steps * (np.pi / length))
+        return cast(FloatArray, np.sqrt(self.from_power + (self.to_power - self.from_power) * share).astype(np.float32))
+
+
+def _power(db: float) -> float:
+    return 0.0 if db <= OFF_DB else db_to_gain(db) ** 2
+
+
+def _tags(comment: str) -> dict[str, str]:
+    """Read `bpm=60 place=before` from a file's comment."""
+    return dict(word.split("=", 1) for word in comment.split() if "=" in word)

@@ -12,14 +12,16 @@ from typing import Any, cast
 import numpy as np
 
 from engine.bed import Bed
+from engine.colour import Chorus, Crush
 from engine.effects import Duck, Pan, Room, Wow, saturate
-from engine.filters import Glide, db_to_gain
+from engine.filters import Glide, LowPass, db_to_gain
 from engine.loops import LoopLibrary
 from engine.moods import Mood
 from engine.sequencer import KICKS
 from engine.strip import TONES, Setting, Strip
 from engine.synth import PARTS
-from engine.types import FloatArray, Part, SynthEvent, Tree
+from engine.treble import Treble
+from engine.types import FloatArray, Part, Section, SynthEvent, Tree
 
 MIX_LUFS = -21.5
 """Loudness of the music before the master, by calibration; the loops' levels in a mood are relative to it."""
@@ -37,10 +39,12 @@ class Mixer:
 
     def __init__(self, mood: Mood, library: LoopLibrary, natures_lufs: Mapping[Part, float]) -> None:
         self._strips = {part: Strip(TONES[part], _setting(part, mood, natures_lufs)) for part in PARTS}
-        self._pan = Pan(hz=0.23, depth=0.3)
+        self._chorus, self._pan = Chorus(mood.chorus), Pan(0.23, mood.tremolo)
+        self._crush = Crush(mood.drums_bits, mood.drums_rate_hz)
         self._duck, self._duck_depth = Duck(), Glide(1.0 - db_to_gain(-mood.sidechain_db))
         self._room, self._room_share = Room(), Glide(mood.room)
-        self._wow, self._drive = Wow(mood.wow_cents), Glide(mood.saturation)
+        self._wow, self._drive = Wow(mood.wow_cents, mood.flutter_cents), Glide(mood.saturation)
+        self._tape, self._treble = LowPass(mood.tape_lowpass_hz), Treble(mood.brightness_db)
         self._bed = Bed(mood, library, MIX_LUFS)
 
     @property
@@ -54,9 +58,18 @@ class Mixer:
             strip.aim(_setting(part, mood, natures_lufs))
         self._duck_depth.aim(1.0 - db_to_gain(-mood.sidechain_db))
         self._room_share.aim(mood.room)
-        self._wow.aim(mood.wow_cents)
+        self._chorus.aim(mood.chorus)
+        self._pan.aim(mood.tremolo)
+        self._crush.aim(mood.drums_bits, mood.drums_rate_hz)
+        self._wow.aim(mood.wow_cents, mood.flutter_cents)
         self._drive.aim(mood.saturation)
+        self._tape.aim(mood.tape_lowpass_hz)
+        self._treble.aim(mood.brightness_db)
         self._bed.apply(mood)
+
+    def begin(self, section: Section) -> None:
+        """Take note of the section that sounds from here on."""
+        self._bed.begin(section)
 
     def process(self, parts: FloatArray, kicks: Iterable[tuple[int, int]]) -> FloatArray:
         """Mix float32 [parts, 2, frames], with kicks as (frame, velocity), to float32 [2, frames]."""
@@ -67,7 +80,9 @@ class Mixer:
         for row, (part, strip) in enumerate(self._strips.items()):
             sound = strip.process(parts[row])
             if part is Part.KEYS:
-                sound = self._pan.process(sound)
+                sound = self._pan.process(self._chorus.process(sound))
+            elif part is Part.DRUMS:
+                sound = self._crush.process(sound)
             if part is not Part.DRUMS:
                 sound *= push
             music += sound
@@ -75,6 +90,7 @@ class Mixer:
                 send += sound.sum(axis=0) * np.float32(0.5 * TONES[part].room)
         music += self._room.process(send) * self._room_share.take(frames)
         music = saturate(self._wow.process(music), self._drive.take(frames))
+        music = self._treble.process(self._tape.process(music))
         return music + self._bed.process(music) * push
 
     def snapshot(self) -> Tree:
@@ -92,6 +108,7 @@ class Mixer:
         shared = {
             "pan": self._pan, "duck": self._duck, "duck_depth": self._duck_depth, "room": self._room,
             "room_share": self._room_share, "wow": self._wow, "drive": self._drive, "bed": self._bed,
+            "chorus": self._chorus, "crush": self._crush, "tape": self._tape, "treble": self._treble,
         }  # fmt: skip
         return shared | {part.value: strip for part, strip in self._strips.items()}
 

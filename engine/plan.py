@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine import harmony
-from engine.harmony import PROGRESSIONS
-from engine.types import Chord, Piece, Section
+from engine.substitution import Loop
+from engine.types import TICKS_PER_BAR, Chord, Piece, Section
 
 FORM = (Section.INTRO, Section.A, Section.B, Section.BREAKDOWN, Section.A_RETURN, Section.OUTRO)
 """The order of sections in every piece."""
 GROUP_BARS = 8
-"""A fill ends each group of eight bars."""
+"""The phrase of the keys; what a group of drum bars is, the mood says."""
 _WITHOUT_DRUMS = (Section.INTRO, Section.BREAKDOWN)
 
 
@@ -31,6 +31,8 @@ class Source:
     piece_bar: int
     chance: float
     """Share of the times when it is, 0-1."""
+    vary: bool = False
+    """Whether it comes back with a note of its tune changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class BarPlan:
     bass: bool
     keys_sources: tuple[Source, ...] = ()
     drums_sources: tuple[Source, ...] = ()
+    drums_end_tick: int = TICKS_PER_BAR
+    """Where the drums stop; before the bar's end they drop out for breathing space."""
+    next_section: Section | None = None
+    """Section of the next bar; None at the end of the piece."""
 
     @property
     def shift(self) -> int:
@@ -72,7 +78,13 @@ class PiecePlan:
     section_bars: tuple[int, ...]
     """Lengths of intro, A, B, breakdown, A' and outro."""
     loop_a: str
+    """Name of the chord loop of all sections but B."""
     loop_b: str
+    chords_a: Loop
+    """The loop as this piece plays it: with the substitutions that were drawn for it."""
+    chords_b: Loop
+    fill_bars: int = GROUP_BARS
+    """A fill ends each group of so many bars."""
 
     def place(self, piece_bar: int) -> tuple[Section, int]:
         """Return the section of a bar and the bar's place in it."""
@@ -97,7 +109,7 @@ class PiecePlan:
             rest = harmony.tonic_chord(self.piece.minor)
             return rest, rest
         section, place = self.place(piece_bar)
-        loop = PROGRESSIONS[self.loop_b if section is Section.B else self.loop_a].bars
+        loop = self.chords_b if section is Section.B else self.chords_a
         return loop[place % len(loop)]
 
     def drum_role(self, section: Section, place: int) -> DrumRole:
@@ -107,5 +119,5 @@ class PiecePlan:
             return DrumRole.NONE
         if section is Section.OUTRO:
             return DrumRole.BEAT if place < max(bars - 4, 2) else DrumRole.NONE
-        last = place == bars - 1 or place % GROUP_BARS == GROUP_BARS - 1
+        last = place == bars - 1 or place % self.fill_bars == self.fill_bars - 1
         return DrumRole.FILL if last else DrumRole.BEAT

@@ -74,7 +74,7 @@ def _colour(notes: Sequence[WrittenNote], chord: Chord, half: int) -> float:
     return score - 0.7 * sum(note.pitch % 12 not in tones for note in strong)
 
 
-def score_drums(hits: Sequence[Hit], before: Sequence[Hit] | None = None) -> float:
+def score_drums(hits: Sequence[Hit], before: Sequence[Hit] | None = None, wanted_ghosts: int = 1) -> float:
     """Return how well a bar of drums sits: kick on 1, snare on 2 and 4, even hats, few toms, like the bar before."""
     kicks = _steps(hits, KICK)
     snares = [hit for hit in hits if hit.pitch in (RIM, SNARE)]
@@ -87,7 +87,7 @@ def score_drums(hits: Sequence[Hit], before: Sequence[Hit] | None = None) -> flo
     score += 0.4 * len(hats & _EIGHTHS) - 0.3 * len(hats - _EIGHTHS)
     score -= 0.4 * max(0, len(_steps(hits, OPEN_HAT)) - 1)
     ghosts = len(snares) - len(loud)
-    score += 0.3 * (0 < ghosts <= 2) - 0.4 * max(0, ghosts - 2)
+    score -= 0.5 * abs(ghosts - wanted_ghosts)
     score -= 1.0 * sum(hit.pitch in (*TOMS, CRASH) for hit in hits)
     if before is not None:
         score += 0.8 * _likeness(kicks, _steps(before, KICK)) + 0.8 * _likeness(hats, _steps(before, *HATS, RIDE))

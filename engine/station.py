@@ -17,18 +17,22 @@ import numpy as np
 from engine.assets import Asset, bank_asset, loop_assets, model_asset
 from engine.balance import Balance
 from engine.banks import find_banks
-from engine.composer import Composer, compose_models
+from engine.composer import Composer, ModelComposer, compose_models
+from engine.drift import wandered
 from engine.errors import LoopError, ModelError, SnapshotError
 from engine.fallback import compose_rules
-from engine.fills import PIECE_FILL, SECTION_FILL, Fills
+from engine.fills import NEEDLE, Fills
+from engine.journey import Journey
 from engine.loops import LoopLibrary
 from engine.master import Master
 from engine.mixer import MIX_LUFS, Mixer, kicks_in
 from engine.moods import Mood, mood_from_tree, mood_to_tree
 from engine.recurrence import load_recurrence
+from engine.remembered import PieceMark
 from engine.sequencer import LOOKAHEAD_FRAMES, Sequencer
 from engine.snapshot import pack, unpack
 from engine.synth import FluidSynth, Synth
+from engine.tuned_state import StateShelf
 from engine.types import AudioBlock, BarStart, FloatArray, Tree
 
 logger = logging.getLogger(__name__)
@@ -54,6 +58,8 @@ class StationSetup:
     composer: str = "models"
     """`models` or `rules`."""
     target_lufs: float = -16.0
+    heard: tuple[PieceMark, ...] = ()
+    """Pieces of the last day, oldest first: none of them comes again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,21 @@ class Station:
         self._balance = Balance(make_synth)
         self._mood = setup.mood
         self._next_mood: Mood | None = None
+        self._journey = Journey(setup.mood)
         self._sequencer = Sequencer(setup.seed)
         self._synth = make_synth()
         self._library = LoopLibrary(setup.loops)
         mood = self._playable(setup.mood)
         self._balance.prepare(mood)
         self._mixer = Mixer(mood, self._library, self._balance.natures_lufs(mood))
-        self._fills = self._make_fills()
+        self._loop("fills", NEEDLE)
+        self._fills = Fills(mood, self._library, MIX_LUFS)
         self._master = Master(setup.target_lufs, MIX_LUFS)
         self._before: Tree | None = None
         self._start: BarStart | None = None
         self._sound: FloatArray = np.zeros((0, 2), np.float32)
         self._taken = 0
+        self._states: StateShelf | None = None
 
     @classmethod
     def build(cls, setup: StationSetup) -> Self:
@@ -100,6 +109,8 @@ class Station:
         station.assets = (*assets, *map(bank_asset, banks), *loop_assets(station._library.paths()))
         for trouble in troubles:
             logger.warning("%s", trouble)
+        station._states = composer.states if isinstance(composer, ModelComposer) else None
+        station._check_state(setup.mood)
         return station
 
     def render(self, frames: int) -> AudioBlock:
@@ -135,6 +146,10 @@ class Station:
     def prepare(self, mood: Mood) -> None:
         """Get a mood's instruments ready while there is time: applying it then takes no longer than any bar."""
         self._balance.prepare(mood)
+        for kind, names in (("vinyl", [mood.vinyl]), ("ambience", [name for name, _ in mood.ambience])):
+            for name in names:
+                if name in self._library.names(kind):
+                    self._library.get(kind, name)
 
     def snapshot(self) -> bytes:
         """Take everything that the programme from here on depends on."""
@@ -174,26 +189,45 @@ class Station:
         """Compose, play and mix one bar."""
         self._take_mood()
         self._before = self._state()
-        start, events = self._sequencer.sequence(next(self._composer), self._mood)
+        bar = next(self._composer)
+        start, events = self._sequencer.sequence(bar, wandered(self._mood, bar.piece.seed))
         parts = self._synth.render(events, start.frames)
-        self._fills.begin(start.bar)
+        self._fills.begin(start)
+        self._mixer.begin(start.bar.section)
         mix = self._mixer.process(parts, kicks_in(events, start.frame)) + self._fills.process(start.frames)
         self._sound = np.ascontiguousarray(self._master.process(mix).T)
         self._start, self._taken = start, 0
 
     def _take_mood(self) -> None:
-        """Let the mood that waits take effect."""
-        if self._next_mood is None:
+        """Let the mood that waits take effect, at once or a step further on the way to it."""
+        wanted, self._next_mood = self._next_mood, None
+        if wanted is not None:
+            self._journey.turn(wanted, self._sequencer.frame)
+        now = self._journey.mood_at(self._sequencer.frame, self._composer.piece_begins)
+        if wanted is None and now == self._mood:
             return
-        self._mood, self._next_mood = self._next_mood, None
-        self._composer.apply(self._mood)
-        mood = self._playable(self._mood)
+        self._mood = now
+        if wanted is not None and self._journey.arrived:
+            self._composer.apply(now)
+        else:
+            self._composer.follow(now)
+        self._check_state(now)
+        mood = self._playable(now)
         self._balance.prepare(mood)
         self._mixer.apply(mood, self._balance.natures_lufs(mood))
+        self._fills.apply(mood)
 
     def _playable(self, mood: Mood) -> Mood:
         """Leave out loops that cannot be read: the programme goes on without them."""
-        return replace(mood, vinyl=self._loop("vinyl", mood.vinyl), ambience=self._loop("ambience", mood.ambience))
+        layers = {self._loop("ambience", name): db for name, db in mood.ambience}
+        fills = {self._loop("fills", name): None for name in mood.fills}
+        return replace(mood, vinyl=self._loop("vinyl", mood.vinyl), ambience=tuple(layers.items()), fills=tuple(fills))
+
+    def _check_state(self, mood: Mood) -> None:
+        """Tell of a tuned state that cannot be used: the piano begins without it."""
+        trouble = self._states.trouble(mood.piano_state) if self._states else None
+        if trouble and trouble not in self.troubles:
+            self.troubles = (*self.troubles, trouble)
 
     def _loop(self, kind: str, name: str) -> str:
         """Name of the loop, or of silence when it cannot be read."""
@@ -207,16 +241,11 @@ class Station:
             return self._library.NOTHING
         return name
 
-    def _make_fills(self) -> Fills:
-        """Make the fills; those that cannot be read stay silent."""
-        for name in (PIECE_FILL, SECTION_FILL):
-            self._loop("fills", name)
-        return Fills(self._library, MIX_LUFS)
-
     def _state(self) -> Tree:
         """State between two bars."""
         return {
             "mood": mood_to_tree(self._mood),
+            "journey": self._journey.snapshot(),
             "composer": self._composer.snapshot(),
             "sequencer": self._sequencer.snapshot(),
             "synth": self._synth.snapshot(),
@@ -227,6 +256,8 @@ class Station:
 
     def _restore_state(self, tree: Any) -> None:  # noqa: ANN401 - a tree read from bytes
         self._mood = mood_from_tree(tree["mood"])
+        self._journey.restore(tree["journey"])
+        self._fills.apply(self._playable(self._mood))
         self._composer.restore(tree["composer"])
         self._sequencer.restore(tree["sequencer"])
         self._synth.restore(tree["synth"])
@@ -238,12 +269,12 @@ class Station:
 def _compose(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
     """Make the composer; say what had to be replaced."""
     if setup.composer == "rules":
-        return compose_rules(setup.mood, setup.seed), [], []
+        return compose_rules(setup.mood, setup.seed, setup.heard), [], []
     try:
         return _compose_models(setup)
     except ModelError as error:
         trouble = f"{error} Until then the station composes by rules."
-        return compose_rules(setup.mood, setup.seed), [trouble], []
+        return compose_rules(setup.mood, setup.seed, setup.heard), [trouble], []
 
 
 def _compose_models(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
@@ -253,4 +284,6 @@ def _compose_models(setup: StationSetup) -> tuple[Composer, list[str], list[Asse
     piano = load_recurrence(setup.piano_model, setup.backend)
     drums = load_recurrence(setup.drums_model, setup.backend)
     assets = [model_asset(path) for path in (setup.piano_model, setup.drums_model)]
-    return compose_models(setup.mood, setup.seed, piano, drums), [], assets
+    composer = compose_models(setup.mood, setup.seed, piano, drums, setup.heard)
+    composer.use_states(StateShelf(piano, setup.piano_model))
+    return composer, [], assets

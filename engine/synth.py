@@ -141,7 +141,8 @@ class FluidSynth:
 
         Otherwise a restored synthesiser would fade in notes that the first one does not.
         """
-        self._select(_SPARE_CHANNEL, *_WARM_UP_PROGRAM)
+        if not self._chosen(_SPARE_CHANNEL, *_WARM_UP_PROGRAM):
+            return
         for key in range(_POLYPHONY):
             self._synth.noteon(_SPARE_CHANNEL, key + 16, 1)
         unheard = np.zeros((len(PARTS), 2, GRID_FRAMES), np.float32)
@@ -182,15 +183,22 @@ class FluidSynth:
     def _select(self, channel: int, bank: int, program: int) -> None:
         """Choose an instrument; one that no bank has becomes the nearest of its kind."""
         number = DRUM_BANK if channel == PARTS.index(Part.DRUMS) and bank < DRUM_BANK else bank
-        for place, *choice in choices(self._banks, number, program):
-            if self._synth.program_select(channel, self._fonts[place], *choice) == 0:
+        if not self._chosen(channel, number, program):
+            names = ", ".join(bank.name for bank in self._banks)
+            raise SoundBankError(f"{names}: no instrument {bank}:{program} and none to replace it. {REMEDY}")
+
+    def _chosen(self, channel: int, bank: int, program: int) -> bool:
+        """Choose an instrument or the best there is in its place; tell whether there was one."""
+        for place, *choice in choices(self._banks, bank, program):
+            font = self._fonts[place]
+            if self._synth.sfpreset_name(font, *choice) is not None:
+                self._synth.program_select(channel, font, *choice)
                 # pinned: its samples stay while old notes ring out, and every synth of this process finds them decoded
                 _foreign("fluid_synth_pin_preset", ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int)(
-                    self._synth.synth, self._fonts[place], *choice
+                    self._synth.synth, font, *choice
                 )
-                return
-        names = ", ".join(bank.name for bank in self._banks)
-        raise SoundBankError(f"{names}: no instrument {bank}:{program} and none to replace it. {REMEDY}")
+                return True
+        return False
 
     def _forget(self) -> None:
         """Drop the events that no restored synthesiser needs."""

@@ -26,3 +26,11 @@ COMBINATIONS = len(_FIRST) * len(_SECOND)
 def title(rng: np.random.Generator) -> str:
     """Return a title of two words, for example `velvet staircase`."""
     return f"{_FIRST[int(rng.integers(len(_FIRST)))]} {_SECOND[int(rng.integers(len(_SECOND)))]}"
+
+
+def number_of(title: str) -> int:
+    """Return the title's number among the combinations; -1 for one that is not of these words."""
+    first, _, second = title.partition(" ")
+    if first not in _FIRST or second not in _SECOND:
+        return -1
+    return _FIRST.index(first) * len(_SECOND) + _SECOND.index(second)

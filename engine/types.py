@@ -97,6 +97,8 @@ class Bar:
     """Name of the mood that was in force when the bar was composed."""
     composer: str
     """`models` or `rules`: who wrote it."""
+    next_section: Section | None = None
+    """Section of the next bar as planned; None where the piece ends."""
 
     @property
     def bpm(self) -> float:

@@ -5,7 +5,7 @@ The recurrent state is carried for ever. Knows nothing about chords, form or sou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -79,6 +79,10 @@ class Writer:
         self._counts: FloatArray = np.zeros(self.size, np.float32)
         self._logits: FloatArray = np.zeros(self.size, np.float32)
 
+    def begin(self, state: RecurrentState) -> None:
+        """Forget what was said and go on from a state."""
+        self._state = state
+
     def feed(self, forced: Sequence[int]) -> None:
         """Say tokens that are settled."""
         for token in forced:
@@ -125,6 +129,34 @@ class Writer:
                 bins.append(tokens.note_parts(token)[1])
             self.feed([token])
         return bins
+
+    def likelihoods(
+        self, prefix: Sequence[int], scripts: Sequence[Sequence[int]], counts: Callable[[int], bool]
+    ) -> FloatArray:
+        """Return how likely each script is from here: the mean log-likelihood of its tokens that count.
+
+        A token that counts is weighed against all others that count, not against the whole vocabulary. Nothing is kept.
+        """
+        logits, state = self._logits, self._state
+        for token in prefix:
+            logits, state = self._recurrence.step(token, state)
+        rivals = np.array([token for token in range(self.size) if counts(token)])
+        totals, seen = np.zeros(len(scripts)), np.zeros(len(scripts))
+        batch = StateBatch.repeat(state, len(scripts))
+        rows = np.repeat(logits[np.newaxis], len(scripts), axis=0)
+        live = list(range(len(scripts)))
+        for place in range(max(map(len, scripts))):
+            kept = [row for row, script in enumerate(live) if place < len(scripts[script])]
+            if len(kept) < len(live):
+                live, rows, batch = [live[row] for row in kept], rows[kept], batch.keep(kept)
+            said = [scripts[script][place] for script in live]
+            for row, (script, token) in enumerate(zip(live, said, strict=True)):
+                if counts(token):
+                    values = rows[row][rivals].astype(np.float64)
+                    totals[script] += rows[row][token] - values.max() - np.log(np.exp(values - values.max()).sum())
+                    seen[script] += 1
+            rows, batch = self._recurrence.step_batch(said, batch)
+        return np.asarray(totals / np.maximum(seen, 1), np.float32)
 
     def snapshot(self) -> Tree:
         """Return everything that the coming tokens depend on."""

@@ -40,7 +40,7 @@ def mood_table(moods: Iterable[Mood], own: Iterable[str]) -> Table:
         table.add_column(heading, justify="left" if heading in ("mood", "base loops", "drums") else "right")
     own = set(own)
     for mood in moods:
-        quiet = mood.ambience_db <= -60
+        heard = [f"{name} {db:g} dB" for name, db in mood.ambience if db > -60]
         table.add_row(
             f"{mood.name} (own)" if mood.name in own else mood.name,
             f"{mood.bpm_low:g}-{mood.bpm_high:g}",
@@ -49,7 +49,7 @@ def mood_table(moods: Iterable[Mood], own: Iterable[str]) -> Table:
             f"{mood.keys_density:g}",
             f"{mood.drums_density:g} {mood.drum_style}",
             f"{mood.keys_lowpass_hz / 1000:g} kHz",
-            "none" if quiet else f"{mood.ambience} {mood.ambience_db:g} dB",
+            " + ".join(heard) or "none",
             ", ".join(mood.palette[:3]),
         )
     return table

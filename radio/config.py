@@ -6,16 +6,16 @@ Knows nothing about YAML, watched files or reloads.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
-from engine import MOODS, Mood, StationSetup, find_mood
-from radio.config_moods import MoodPatch, own_mood
+from engine import MOODS, Mood, StationSetup, find_mood, mixed
+from radio.config_moods import MoodChoice, MoodPatch, own_mood
 from radio.config_outputs import Device, Hls, Icecast, Push, Record
 from radio.config_parts import AnyPath, Host, Live, Name, Part, Text
 from radio.config_security import Security
@@ -81,7 +81,10 @@ class Station(Part):
     title: Text = "lofi radio"
     description: Text = "Piano and drums, composed as you listen by two small recurrent networks."
     genre: Text = "lo-fi"
-    mood: Annotated[str, Live()] = "study"
+    mood: Annotated[MoodChoice, Live()] = "study"
+    """The name of a mood, or several with their weights."""
+    drift_minutes: Annotated[float, Field(ge=0, le=240), Live()] = 0.0
+    """How long the music takes from one mood to the next; 0: from the next bar line on."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     """None: a new one at every start (it is in the journal)."""
 
@@ -136,11 +139,19 @@ class Config(Part):
     moods: Annotated[dict[Name, Annotated[dict[str, Any], _AS_PATCH]], Live()] = Field(default={})
     """Own moods: name → {base: a mood, any field of a mood}."""
 
-    def mood(self, name: str) -> Mood:
-        """Find a mood by name, our own ones first; raises engine.MoodError with a suggestion."""
-        if name in self.moods:
-            return own_mood(name, self.moods[name])
-        return find_mood(name)
+    def mood(self, choice: str | Mapping[str, float]) -> Mood:
+        """Find a mood by name, our own ones first, or mix several; raises engine.MoodError with a suggestion."""
+        if not isinstance(choice, str):
+            return mixed([(self.mood(name), weight) for name, weight in choice.items()])
+        if choice in self.moods:
+            return own_mood(choice, self.moods[choice])
+        return find_mood(choice)
+
+    def station_mood(self, name: str) -> Mood:
+        """Return the mood that a station is to play, with the time it takes to get there."""
+        station = self.stations[name]
+        mood = self.mood(station.mood)
+        return replace(mood, drift_minutes=station.drift_minutes) if station.drift_minutes else mood
 
     def setup(self, mood: Mood, seed: int) -> StationSetup:
         """Say what a station of this configuration is made of."""

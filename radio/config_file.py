@@ -19,6 +19,7 @@ from radio.config_help import allowed_at, keys_at
 from radio.config_moods import MoodPatch, own_mood
 from radio.config_yaml import Document, KeyPath, parse_yaml, read_text
 from radio.errors import ConfigError
+from radio.mood_files import FOLDER, with_mood_files
 
 _RESERVED = ("api", "static", "healthz", "readyz", "metrics")
 _BARE_WORDS = "YAML reads bare numbers as numbers, and on, off, yes, no as true and false. Put names in quotes."
@@ -34,7 +35,7 @@ def load_config(path: Path) -> Config:
 
 def parse_config(text: str, path: Path) -> Config:
     """Check the text of a configuration file that lies at `path`."""
-    document = parse_yaml(text, path.name)
+    document = with_mood_files(parse_yaml(text, path.name), path.parent / FOLDER)
     problems = list(document.duplicates)
     data = {} if document.data is None else document.data
     config: Config | None = None
@@ -137,7 +138,7 @@ def _reference_problems(data: object) -> list[tuple[KeyPath, str]]:
     for name, station in stations.items():
         if name in _RESERVED:
             problems.append((("stations", name), "this name belongs to the web server; take another."))
-        problems += _unknown_name(("stations", name, "mood"), _map(station).get("mood"), moods, "mood")
+        problems += _unknown_moods(("stations", name, "mood"), _map(station).get("mood"), moods)
     for name, patch in own.items():
         problems += _mood_problems(str(name), patch)
     for kind, key in _OUTPUTS.items():
@@ -174,6 +175,12 @@ def _mood_problems(name: str, patch: object) -> list[tuple[KeyPath, str]]:
     except MoodError as problem:
         return [(("moods", name), str(problem).removeprefix(f"mood {name!r}: "))]
     return []
+
+
+def _unknown_moods(path: KeyPath, choice: object, moods: tuple[str, ...]) -> list[tuple[KeyPath, str]]:
+    if not isinstance(choice, Mapping):
+        return _unknown_name(path, choice, moods, "mood")
+    return [problem for name in choice for problem in _unknown_name((*path, str(name)), name, moods, "mood")]
 
 
 def _unknown_name(path: KeyPath, value: object, known: tuple[str, ...], what: str) -> list[tuple[KeyPath, str]]:

@@ -26,6 +26,8 @@ class Place:
     spelled: str | None
     """The scalar as written; None for maps and lists."""
     quoted: bool = False
+    file: str | None = None
+    """The file, where it is not the document's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class Document:
         near = path
         while near and near not in self.places:
             near = near[:-1]
-        line = f":{self.places[near].line}" if near in self.places else ""
-        return f"{self.name}{line}: {dotted(path)}" if path else f"{self.name}{line}"
+        found = self.places.get(near)
+        where = self.name if found is None else f"{found.file or self.name}:{found.line}"
+        return f"{where}: {dotted(path)}" if path else where
 
 
 def dotted(path: KeyPath) -> str:

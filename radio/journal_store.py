@@ -173,6 +173,14 @@ class JournalReader:
         """Return how many bars it holds."""
         return int(self._database.execute("SELECT count(*) FROM bars").fetchone()[0])
 
+    def pieces_since(self, station: str, wall_ms: int) -> list[tuple[str, str, float]]:
+        """Return title, key and tempo of each piece that a station began since a wall time, oldest first."""
+        found = self._database.execute(
+            "SELECT title, key, bpm FROM bars WHERE station = ? AND wall_ms >= ? GROUP BY piece_seed ORDER BY min(id)",
+            (station, wall_ms),
+        )
+        return [(title, key, bpm) for title, key, bpm in found]
+
     def assets(self, set_id: str) -> list[AssetRow]:
         """Return the files that bars with this set id were made with."""
         found = self._database.execute("SELECT * FROM assets WHERE set_id = ? ORDER BY name", (set_id,))

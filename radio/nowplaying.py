@@ -73,6 +73,12 @@ def key_name(piece: Piece) -> str:
     return f"{_NOTES[piece.key % 12]} {'minor' if piece.minor else 'major'}"
 
 
+def key_of_name(name: str) -> tuple[int, bool] | None:
+    """Return tonic and mode (True: minor) of a key as it is read aloud; None for what is no key."""
+    note, _, mode = name.partition(" ")
+    return (_NOTES.index(note), mode == "minor") if note in _NOTES and mode in ("major", "minor") else None
+
+
 def wire_title(bar: Bar) -> str:
     """Title that ICY and Icecast carry while this bar sounds."""
     return f"{bar.piece.title} · {key_name(bar.piece)} · {bar.mood}"

@@ -21,6 +21,7 @@ from radio.config_file import parse_config
 from radio.config_yaml import read_text
 from radio.errors import ConfigError, RadioError
 from radio.metrics import Metrics
+from radio.mood_files import FOLDER, mood_files
 
 logger = logging.getLogger(__name__)
 
@@ -95,8 +96,9 @@ class Reloader:
     async def _wait_watching(self) -> None:
         """Watch the folder, not the file: editors and Kubernetes replace files and links by renaming."""
         await self._look()
+        folders = [folder for folder in (self._path.parent, self._path.parent / FOLDER) if folder.is_dir()]
         async for _ in watchfiles.awatch(
-            self._path.parent, watch_filter=None, debounce=DEBOUNCE_MS, step=50, recursive=False, stop_event=self._asked
+            *folders, watch_filter=None, debounce=DEBOUNCE_MS, step=50, recursive=False, stop_event=self._asked
         ):
             await self._look()
 
@@ -129,8 +131,14 @@ def _load(path: Path) -> Config:
     return parse_config(text, path)
 
 
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    """What differs after an edit; None when there is no file to be read."""
+def _signature(path: Path) -> tuple[tuple[int, ...] | None, ...]:
+    """What differs after an edit of the file or of a mood beside it."""
+    folder = path.parent / FOLDER
+    return tuple(_stamp(one) for one in (path, folder, *mood_files(folder)))
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What differs after an edit; None when there is nothing to be read."""
     try:
         found = path.stat()
     except OSError:

@@ -5,14 +5,25 @@ from hypothesis import strategies as st
 
 from engine.errors import MoodError
 from engine.harmony import PROGRESSIONS
-from engine.moods import _RANGES, _SAMPLING_RANGES, Mood, Sampling
+from engine.mood import FILL_BARS, RANGES, SAMPLING_RANGES, Mood, Sampling
 from engine.tokens import STYLES
 
-_WHOLE = {"register_low", "register_high", "piece_bars_low", "piece_bars_high", "drum_kit", "top_k", "candidates"}
+_WHOLE = {
+    "register_low",
+    "register_high",
+    "piece_bars_low",
+    "piece_bars_high",
+    "drum_kit",
+    "top_k",
+    "candidates",
+    "fill_bars",
+}
 _CANDIDATES_MAX = 3
 
 
 def _number(field, low, high):
+    if field == "fill_bars":
+        return st.sampled_from(FILL_BARS)
     if field == "candidates":
         high = _CANDIDATES_MAX  # more of the same, and slow
     if field in _WHOLE:
@@ -26,7 +37,7 @@ def _numbers(ranges):
 
 @st.composite
 def any_mood(draw):
-    values = draw(_numbers(_RANGES))
+    values = draw(_numbers(RANGES))
     for low, high in (("bpm_low", "bpm_high"), ("piece_bars_low", "piece_bars_high")):
         values[low], values[high] = sorted((values[low], values[high]))
     try:
@@ -36,7 +47,7 @@ def any_mood(draw):
             palette=tuple(draw(st.lists(st.sampled_from(sorted(PROGRESSIONS)), min_size=2, max_size=5))),
             piano_style=draw(st.sampled_from(STYLES)),
             drum_style=draw(st.sampled_from(STYLES)),
-            sampling=Sampling(**draw(_numbers(_SAMPLING_RANGES))),
+            sampling=Sampling(**draw(_numbers(SAMPLING_RANGES))),
             **values,
         )
     except MoodError:

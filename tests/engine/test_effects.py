@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from engine.colour import Chorus, Crush
 from engine.dynamics import Limiter, Rider
 from engine.effects import Duck, Pan, Room, Wave, Wow, saturate
 from engine.filters import Filter, Glide, LowPass, high_pass, low_pass, shelf
@@ -11,6 +12,7 @@ from engine.loudness import KWeighting, PeakDetector, true_peak_dbtp
 from engine.master import Master
 from engine.snapshot import pack, unpack
 from engine.strip import TONES, Setting, Strip
+from engine.treble import Treble
 from engine.types import SAMPLE_RATE_HZ, Part
 
 FRAMES = 30_000
@@ -28,8 +30,27 @@ def gliding_low_pass():
 
 
 def gliding_wow():
-    effect = Wow(2.0)
-    effect.aim(11.0)
+    effect = Wow(2.0, 0.5)
+    effect.aim(11.0, 3.0)
+    return effect
+
+
+def gliding_chorus():
+    effect = Chorus(0.2)
+    effect.aim(1.0)
+    return effect
+
+
+def gliding_crush():
+    effect = Crush(12.0, 26_000)
+    effect.process(noise(5000))
+    effect.aim(7.0, 9_000)
+    return effect
+
+
+def gliding_pan():
+    effect = Pan(1.3, 0.4)
+    effect.aim(0.1)
     return effect
 
 
@@ -66,7 +87,10 @@ EFFECTS = {
     "low-pass": gliding_low_pass,
     "wow": gliding_wow,
     "room": Mono,
-    "pan": lambda: Pan(1.3, 0.4),
+    "pan": gliding_pan,
+    "chorus": gliding_chorus,
+    "crush": gliding_crush,
+    "treble": lambda: Treble(-10.0),
     "strip": gliding_strip,
     "peaks": Peaks,
     "rider": lambda: Rider(-16.0, -20.0),
@@ -153,7 +177,7 @@ def test_a_glide_turned_round_on_its_way_does_not_jump():
 def test_wow_bends_the_pitch_by_its_cents_and_no_more():
     time_s = np.arange(SAMPLE_RATE_HZ * 12) / SAMPLE_RATE_HZ
     tone = np.tile(np.sin(2 * np.pi * 1000 * time_s), (2, 1)).astype(np.float32)
-    out = Wow(8.0).process(tone)[0, 4800:]
+    out = Wow(8.0, 0.0).process(tone)[0, 4800:]
     phase = np.unwrap(np.angle(signal.hilbert(out)))
     hz = np.diff(phase[:: SAMPLE_RATE_HZ // 100]) * 100 / (2 * np.pi)
     cents = 1200 * np.log2(hz[5:-5] / 1000)
@@ -163,8 +187,46 @@ def test_wow_bends_the_pitch_by_its_cents_and_no_more():
 
 def test_wow_of_no_depth_is_a_plain_delay():
     sound = noise()
-    out = Wow(0.0).process(sound)
+    out = Wow(0.0, 0.0).process(sound)
     np.testing.assert_allclose(out[:, Wow.CENTRE_FRAMES :], sound[:, : -Wow.CENTRE_FRAMES], atol=1e-6)
+
+
+def test_chorus_moves_the_sides_apart_and_keeps_the_level():
+    mono = np.tile(noise(96_000)[:1], (2, 1))
+    out = Chorus(1.0).process(mono)[:, 4800:]
+    assert np.corrcoef(out)[0, 1] < 0.9
+    assert 20 * np.log10(out.std() / mono.std()) == pytest.approx(-1.5, abs=1.5)
+    np.testing.assert_array_equal(Chorus(0.0).process(mono), mono)
+
+
+def test_crush_holds_samples_at_its_rate_and_rounds_them_to_its_bits():
+    ramp = np.tile(np.linspace(-0.4, 0.4, 48_000, dtype=np.float32), (2, 1))
+    out = Crush(16.0, 12_000).process(ramp)[0]
+    np.testing.assert_array_equal(out, np.repeat(ramp[0, ::4], 4))
+    steps = np.unique(Crush(5.0, 48_000).process(ramp)[0])
+    assert np.diff(steps) == pytest.approx(Crush.FULL_SCALE / 2**4, rel=1e-4)
+    np.testing.assert_array_equal(Crush(16.0, 48_000).process(ramp), ramp)
+
+
+def test_crush_is_in_step_months_away():
+    sound = noise(4000)
+    one, other = Crush(16.0, 26_000), Crush(16.0, 26_000)
+    one.process(sound[:, :1200])
+    state = one.snapshot()
+    other.restore(state | {"frame": 1200 + 24_000 * 10**9})  # a whole number of both periods
+    np.testing.assert_array_equal(one.process(sound), other.process(sound))
+
+
+@pytest.mark.parametrize("slope_hz", [420.0, 800.0], ids=["dark", "bright"])
+def test_the_treble_comes_to_the_share_that_is_asked_for(slope_hz):
+    sound = Filter(low_pass(slope_hz, order=1)).process(noise(48_000 * 60))
+    effect = Treble(-10.0)
+    out = effect.process(sound)[:, -48_000 * 15 :]
+    hz, power = signal.welch(out.mean(axis=0), SAMPLE_RATE_HZ, nperseg=4096)
+    share_db = 10 * np.log10(power[hz >= 2000].sum() / power.sum())
+    assert share_db == pytest.approx(-10.0, abs=1.0)
+    assert effect.share_db == pytest.approx(share_db, abs=1.0)
+    assert abs(effect.gain_db) < Treble.RANGE_DB
 
 
 def test_a_wave_months_away_is_still_in_tune():

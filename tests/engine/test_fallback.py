@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -12,6 +12,7 @@ from engine.errors import SnapshotError
 from engine.fallback import compose_rules
 from engine.harmony import pitch_classes, scale_classes
 from engine.moods import MOODS
+from engine.snapshot import pack, unpack
 from engine.types import TICKS_PER_BAR, Part, Section
 
 STUDY = MOODS["study"]
@@ -43,10 +44,21 @@ def test_every_mood_can_be_played_by_rule(name):
 
 
 def test_every_bar_with_drums_has_its_backbeat():
-    with_drums = [drums for bar in bars(STUDY, 2, 200) if (drums := part(bar, Part.DRUMS))]
+    steady = replace(STUDY, dropouts=0)
+    with_drums = [drums for bar in bars(steady, 2, 200) if (drums := part(bar, Part.DRUMS))]
     assert with_drums
     for drums in with_drums:
         assert {48, 144} <= {hit.tick for hit in drums if hit.pitch in (37, 38)}
+
+
+def test_the_drums_drop_out_at_the_end_of_a_group_now_and_then():
+    cut = [bar for bar in bars(replace(STUDY, dropouts=1), 2, 200) if _stops_early(part(bar, Part.DRUMS))]
+    assert len(cut) >= 10
+    assert all(bar.piece_bar % 4 == 3 for bar in cut)
+
+
+def _stops_early(drums):
+    return bool(drums) and max(hit.tick for hit in drums) < 144
 
 
 def test_notes_are_of_the_key_or_the_chord():
@@ -76,7 +88,7 @@ def test_the_same_seed_plays_the_same_bars():
 def test_a_restored_composer_goes_on_note_for_note():
     composer = compose_rules(STUDY, 8)
     list(islice(composer, 70))
-    tree = json.loads(json.dumps(composer.snapshot()))
+    tree = unpack(pack(composer.snapshot()))
     other = compose_rules(MOODS["snow"], 0)
     other.restore(tree)
     assert list(islice(composer, 80)) == list(islice(other, 80))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -11,6 +10,7 @@ from engine.errors import MoodError
 from engine.form import Form
 from engine.moods import MOODS, Mood
 from engine.plan import DrumRole
+from engine.snapshot import pack, unpack
 from engine.titles import COMBINATIONS
 from engine.types import Section
 
@@ -124,7 +124,7 @@ def test_a_restored_form_goes_on_where_the_saved_one_stood():
     form = Form(10)
     for _ in range(75):
         form.next(STUDY)
-    tree = json.loads(json.dumps(form.snapshot()))
+    tree = unpack(pack(form.snapshot()))
     other = Form(0)
     other.restore(tree)
     assert [form.next(STUDY) for _ in range(150)] == [other.next(STUDY) for _ in range(150)]

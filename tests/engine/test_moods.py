@@ -27,7 +27,7 @@ def test_two_moods_differ_in_at_least_three_of_what_is_heard(one, other):
         abs(a.keys_lowpass_hz - b.keys_lowpass_hz) >= 800,
         abs(a.swing - b.swing) >= 0.03,
         a.keys_program != b.keys_program or a.second_program != b.second_program,
-        a.ambience_db != b.ambience_db,
+        a.ambience != b.ambience,
     ]
     assert sum(differences) >= 3
 
