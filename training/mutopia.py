@@ -59,12 +59,12 @@ def read_piece(folder: Path, name: str) -> PianoSong:
     bars = notes[-1].start // TICKS_PER_BAR + 1
     kept = [note._replace(end=min(note.end, bars * TICKS_PER_BAR - 1)) for note in notes]
     kept = [note for note in kept if note.start < note.end]
-    halves = [_chord(kept, half * HALF_BAR_TICKS) for half in range(2 * bars)]
+    halves = [half_bar_chord(kept, half * HALF_BAR_TICKS) for half in range(2 * bars)]
     chords = tuple(zip(halves[::2], halves[1::2], strict=True))
     return PianoSong(f"mutopia/{Path(name).stem}", "other", minor, tuple(kept), chords)
 
 
-def _chord(notes: list[Note], start: int) -> Chord | None:
+def half_bar_chord(notes: list[Note], start: int) -> Chord | None:
     """Return the chord of the half bar that begins at a tick."""
     sounding: Counter[int] = Counter()
     lowest: dict[int, int] = {}
