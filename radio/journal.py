@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from engine import Asset, Bar, BarStart
+from radio.calendar import SETTLE_S, Calendar
 from radio.errors import JournalError
 from radio.journal_store import AssetRow, BarRow, JournalReader, JournalStore, is_corrupt
 from radio.metrics import Metrics
@@ -38,8 +39,9 @@ class Journal:
     """Takes rows at once, writes them in its own thread, and keeps on trying when the disk refuses."""
 
     def __init__(
-        self, path: Path, metrics: Metrics, *, keep_days: int = 90, retry_s: Sequence[float] = _RETRY_S
-    ) -> None:
+        self, path: Path, metrics: Metrics, *, keep_days: int = 90, retry_s: Sequence[float] = _RETRY_S,
+        settle_s: float = SETTLE_S,
+    ) -> None:  # fmt: skip
         self.path = path
         self._metrics = metrics
         self._keep_days = keep_days
@@ -52,6 +54,7 @@ class Journal:
         self._failures = 0
         self._lost_rows = 0
         self._last_prune_s: float | None = None
+        self._calendar = Calendar(time.time(), time.monotonic(), settle_s)
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
 
     def start(self) -> None:
@@ -154,7 +157,10 @@ class Journal:
         now_s = time.monotonic()
         if not self._keep_days or (self._last_prune_s is not None and now_s - self._last_prune_s < _PRUNE_EVERY_S):
             return
-        before_ms = int(time.time() * 1000) - self._keep_days * _DAY_MS
+        wall_s = time.time()
+        if not self._calendar.believes(wall_s, now_s):  # a clock a year ahead would delete everything
+            return
+        before_ms = int(wall_s * 1000) - self._keep_days * _DAY_MS
         try:
             deleted = self._store.prune(before_ms)
         except sqlite3.Error as problem:

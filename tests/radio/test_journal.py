@@ -269,11 +269,21 @@ def test_old_bars_are_deleted(tmp_path, metrics):
     store = JournalStore(tmp_path / "j.sqlite3")
     store.write([replace(row(index), wall_ms=index) for index in range(10)], [])
     store.close()
-    journal = Journal(tmp_path / "j.sqlite3", metrics, keep_days=1)
+    journal = Journal(tmp_path / "j.sqlite3", metrics, keep_days=1, settle_s=0.0)
     journal.start()
     journal.append(replace(row(11), wall_ms=int(time.time() * 1000)))
     journal.close()
     assert [one.bar for one in journal.recent(20)] == [11]
+
+
+def test_nothing_is_deleted_by_a_clock_that_has_jumped(tmp_path, metrics, monkeypatch):
+    journal = Journal(tmp_path / "j.sqlite3", metrics, keep_days=1, settle_s=0.0)
+    true_s = time.time
+    monkeypatch.setattr("radio.journal.time.time", lambda: true_s() + 365 * 86_400)
+    journal.start()
+    journal.append(replace(row(), wall_ms=int(true_s() * 1000)))
+    journal.close()
+    assert journal.count() == 1
 
 
 def test_nothing_is_deleted_when_everything_is_kept(tmp_path, metrics):
