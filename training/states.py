@@ -48,6 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of state tuning to those of a run."""
     parser.add_argument("--states-only", action="store_true", help="train only the state before the first token")
     parser.add_argument("--data", type=Path, help="folder of MIDI files, for --states-only")
+    parser.add_argument("--unseen", type=Path, help="folder of MIDI files to measure the tuned state on")
     parser.add_argument("--style", default="lead", help="style token of the moods that will use the state")
     parser.add_argument("--state-steps", type=int, default=60, help="steps of four passages")
 
@@ -153,5 +154,16 @@ def tune(options: argparse.Namespace) -> None:
     wkv, curve = tune_state(network, found, tuning)
     path = save_state(wkv, weights, out)
     (out / "curve.json").write_text(json.dumps(curve, indent=1), encoding="utf-8")
+    if options.unseen is not None:
+        _measure_unseen(network, wkv, options)
     before, after = curve[0]["held_out"], min(point["held_out"] for point in curve)
     print(f"{path}: {path.stat().st_size} bytes, held out {before:.4f} → {after:.4f} nats a token")
+
+
+def _measure_unseen(network: Network, wkv: Tensor, options: argparse.Namespace) -> None:
+    """Print the NLL of files that were not learned from, without and with the tuned state."""
+    songs, _ = read_tuning_songs(options.unseen, options.style)
+    for song in songs:
+        found = passages(song, PASSAGE_TOKENS)
+        before, after = mean_loss(network, torch.zeros_like(wkv), found), mean_loss(network, wkv, found)
+        print(f"unseen {song.name}: {before:.4f} → {after:.4f} nats a token ({len(found)} passages)")

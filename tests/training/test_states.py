@@ -113,8 +113,9 @@ def test_the_command_tunes_a_state_from_a_folder(tmp_path, capsys):
     (tmp_path / "midi").mkdir()
     write_midi(tmp_path / "midi" / "a.mid", notes=80)
     flags = ["--states-only", "--state-steps", "3", "--threads", "1", "--weights", str(tmp_path / "model.pth")]
-    main(["piano", *flags, "--data", str(tmp_path / "midi"), "--out", str(tmp_path / "out")])
-    assert "nats a token" in capsys.readouterr().out
+    folder = str(tmp_path / "midi")
+    main(["piano", *flags, "--data", folder, "--unseen", folder, "--out", str(tmp_path / "out")])
+    assert "unseen a: " in capsys.readouterr().out
     assert (tmp_path / "out" / "state.npz").is_file()
     assert json.loads((tmp_path / "out" / "curve.json").read_text())[0]["step"] == 0
 
