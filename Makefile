@@ -5,7 +5,7 @@ SECONDS ?= 60
 SEED ?= 1
 OUT ?= build/lofi.flac
 
-.PHONY: help radio render doctor test check bench train loops image
+.PHONY: help radio render doctor test check bench train loops soundfont image
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -46,6 +46,10 @@ train: ## train both models again (hours; see training/README.md)
 loops: ## synthesise vinyl, ambience and fills again
 	@deploy/setup.sh radio
 	@$(PYTHON) -m loops.make
+
+soundfont: ## synthesise the sound bank again
+	@deploy/setup.sh radio
+	@$(PYTHON) -m soundfonts.make
 
 image: ## build the Docker image
 	@docker build --tag lofi-radio .
