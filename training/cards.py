@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,17 @@ DATA = {
     "piano": tuple(DATA_SETS[key].card() for key in ("pop909", "openewld", "billboard", "progressions")),
     "drums": (DATA_SETS["gmd"].card(),),
 }
-LICENCES = {"piano": "MIT", "drums": "MIT; attribution of the Groove MIDI Dataset (CC BY 4.0) must stay with it"}
+"""Of the shipped models; the thesis's size trains on whatever tunes one has."""
+LICENCES = {
+    "piano": "MIT",
+    "drums": "MIT; attribution of the Groove MIDI Dataset (CC BY 4.0) must stay with it",
+    "thesis": "not shipped; the licences of its data stay with it",
+}
 
 _PURPOSE = {
     "piano": "Writes the keys of lo-fi radio, bar by bar, in C major or A minor; the station moves them to its key.",
     "drums": "Writes the drums of lo-fi radio, bar by bar, for a given style, beat or fill and density.",
+    "thesis": "Shows that the size and vocabulary of the lo-fAi thesis can be trained and played here.",
 }
 _LIMITS = {
     "piano": (
@@ -26,7 +32,13 @@ _LIMITS = {
         "learned arranger of rules more than an inventor. It knows 4/4 only and has no human timing of its own."
     ),
     "drums": "Knows 4/4 only. The set is dense, live playing: sparse lo-fi bars lean on few examples.",
+    "thesis": "Trained for a few hundred steps: it is no model to listen to.",
 }
+
+
+def data_of(part: str, sources: Iterable[str]) -> list[dict[str, str]]:
+    """Return what a card says of a model's data; `sources` are the keys of the sets that a corpus was made from."""
+    return list(DATA[part]) if part in DATA else [DATA_SETS[key].card() for key in sources]
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Exports trained weights as a shipped model: `python -m training.export piano|drums --weights best.pth`.
+"""Exports trained weights as a model to play: `python -m training.export piano|drums|thesis --weights best.pth`.
 
 Refuses to write a model that does not compute what the trained one does. Knows nothing about music.
 """
@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ import torch
 from torch import Tensor
 
 from engine import tokens
-from training.cards import DATA, LICENCES, write_card
+from training.cards import DATA, LICENCES, data_of, write_card
 from training.checkpoint import load_weights
-from training.corpus import load_corpus
+from training.corpus import Corpus, load_corpus
 from training.errors import ExportError
 from training.network import network_of
+from training.recurrence import CHUNK
 from training.runtime import OnnxStep, divergence, package_logits
-from training.size import size_of
+from training.size import Size, size_of
 from training.step_graph import build_step
 from training.validation import validate
 
@@ -36,6 +37,8 @@ LARGEST_DIFFERENCE = 1e-4
 LARGEST_DIVERGENCE = 0.01
 """8-bit graph against the float32 one, nats a token."""
 LARGEST_FILE_BYTES = 30_000_000
+"""Of a model that goes into the repository; the thesis's size does not."""
+LARGEST_UNSHIPPED_BYTES = 2_000_000_000
 COMPARED_TOKENS = 600
 KEPT_EXACT = frozenset({"emb.weight", "blocks.0.ln0.weight", "blocks.0.ln0.bias"})
 """Stored in 32 bits: the `rwkv` package normalises the embedding in the stored type, which costs 1e-3 in 16 bits."""
@@ -49,6 +52,8 @@ class Origin:
     text: str
     command: str
     tokens_seen: int
+    compared_tokens: int | None = None
+    """Length of the comparison and of the validation, tokens; None: 600, and the whole split."""
 
 
 def compare(weights: Mapping[str, Tensor], ids: list[int]) -> tuple[bytes, dict[str, float]]:
@@ -81,23 +86,31 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
     """Write model.onnx, model.pth, card.json and README.md; return the card."""
     stored = {name: value.half() if name not in KEPT_EXACT else value.half().float() for name, value in weights.items()}
     weights = {name: value.float() for name, value in stored.items()}  # both files hold the same numbers
-    stream = load_corpus(prepared / f"{origin.part}.npz").validation()
-    model, agreement = compare(weights, [int(token) for token in stream[:COMPARED_TOKENS]])
+    size = size_of(weights)
+    corpus = load_corpus(prepared / f"{origin.part}.npz")
+    _check(size, corpus)
+    stream = corpus.validation()
+    model, agreement = compare(weights, [int(token) for token in stream[: origin.compared_tokens or COMPARED_TOKENS]])
     network = network_of(weights)
-    report = validate(network, network, stream)
+    if origin.compared_tokens is None:
+        report = validate(network, network, stream)
+    else:
+        report = validate(network, network, stream[: origin.compared_tokens], lanes=1, window=CHUNK)
+    largest = LARGEST_FILE_BYTES if origin.part in DATA else LARGEST_UNSHIPPED_BYTES
     out.mkdir(parents=True, exist_ok=True)
-    _write(out / "model.onnx", model)
+    _write(out / "model.onnx", model, largest)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         torch.save(stored, Path(folder) / "model.pth")
-        _write(out / "model.pth", (Path(folder) / "model.pth").read_bytes())
-    size = size_of(weights)
+        _write(out / "model.pth", (Path(folder) / "model.pth").read_bytes(), largest)
+    name = "midicompact" if size.vocabulary == tokens.MIDICOMPACT_SIZE else "lofi"
+    vocabulary = {"name": name, "size": size.vocabulary, "sha256": tokens.vocabulary_sha256(size.vocabulary)}
     card = {
         "part": origin.part,
         "format": "rwkv-x060",
         "layers": size.layers,
         "width": size.width,
         "heads": size.heads,
-        "vocabulary": {"name": "lofi", "size": size.vocabulary, "sha256": tokens.vocabulary_sha256(size.vocabulary)},
+        "vocabulary": vocabulary,
         "file": "model.onnx",
         "sha256": hashlib.sha256(model).hexdigest(),
         "bits": 8,
@@ -105,13 +118,22 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
         "date": datetime.now(UTC).date().isoformat(),
         "licence": LICENCES[origin.part],
         "origin": origin.text,
-        "data": list(DATA[origin.part]),
+        "data": data_of(origin.part, corpus.sources),
         "validation": report | agreement,
         "command": origin.command,
         "tokens_seen": origin.tokens_seen,
     }
     write_card(out, card)
     return card
+
+
+def _check(size: Size, corpus: Corpus) -> None:
+    if size.architecture != "x060":
+        raise ExportError(f"weights of {size.architecture}: the station plays RWKV-6 (x060) only. Train with x060.")
+    if size.vocabulary != corpus.vocabulary_size:
+        raise ExportError(
+            f"weights of {size.vocabulary} tokens, the corpus has {corpus.vocabulary_size}. Name the weights' own part."
+        )
 
 
 def tokens_of_best(history: Path) -> int:
@@ -122,9 +144,9 @@ def tokens_of_best(history: Path) -> int:
     return int(min(reports, key=lambda report: report["nll_per_token"])["tokens_seen"])
 
 
-def _write(path: Path, data: bytes) -> None:
-    if len(data) > LARGEST_FILE_BYTES:
-        raise ExportError(f"{path}: {len(data)} bytes, allowed are {LARGEST_FILE_BYTES}. Train a smaller network.")
+def _write(path: Path, data: bytes, largest: int) -> None:
+    if len(data) > largest:
+        raise ExportError(f"{path}: {len(data)} bytes, allowed are {largest}. Train a smaller network.")
     draft = path.with_name(path.name + ".tmp")
     draft.write_bytes(data)
     os.replace(draft, path)
@@ -133,19 +155,21 @@ def _write(path: Path, data: bytes) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and export."""
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
-    parser.add_argument("part", choices=sorted(DATA))
+    parser.add_argument("part", choices=sorted(LICENCES))
     parser.add_argument("--prepared", type=Path, default=Path("training/work"), help="folder of the prepared corpora")
     parser.add_argument("--weights", type=Path, help="default: PREPARED/PART/best.pth")
     parser.add_argument("--out", type=Path, help="default: models/PART")
     parser.add_argument("--origin", default="Trained from scratch with training/train.py.")
     parser.add_argument("--command", default="", help="the command behind the weights, for the card")
     parser.add_argument("--tokens-seen", type=int, help="default: from the run's history.json")
+    parser.add_argument("--compared-tokens", type=int, help="compare and validate on so many (default: 600 and all)")
     options = parser.parse_args(arguments)
     # One thread: a second one waits for the first whenever a training run holds its core.
     torch.set_num_threads(1)
     path = options.weights or options.prepared / options.part / "best.pth"
     seen = tokens_of_best(path.with_name("history.json")) if options.tokens_seen is None else options.tokens_seen
     origin = Origin(options.part, options.origin, options.command or f"training/runs/{options.part}.sh", seen)
+    origin = replace(origin, compared_tokens=options.compared_tokens)
     card = export(load_weights(path), origin, options.prepared, options.out or Path("models") / options.part)
     for name, value in card["validation"].items():
         print(f"{name}: {value}")

@@ -9,4 +9,5 @@ out="${OUT:-training/work/thesis}"
 python -m training.train thesis --layers 20 --width 512 --prepared "$prepared" --out "$out" --lanes 1 --window 128 \
     --tokens "${TOKENS:-38400}" --rate 6e-4 --validate-tokens 19200 --validation-tokens 2561 --threads 1 --seed 0 \
     --checkpoint-s 600 --eager
-python -m training.export thesis --prepared "$prepared" --weights "$out/best.pth" --out "$out/model"
+python -m training.export thesis --prepared "$prepared" --weights "$out/best.pth" --out "$out/model" \
+    --compared-tokens 129
