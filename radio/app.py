@@ -87,6 +87,7 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
                 tasks.create_task(station.producer.run(), name=f"produce {name}")
                 broadcasts.append(tasks.create_task(station.broadcast.run(), name=f"broadcast {name}"))
                 tasks.create_task(station.remember(), name=f"remember {name}")
+                tasks.create_task(station.ear.run(house.clock), name=f"ear {name}")
                 if station.hls is not None:
                     tasks.create_task(station.hls.run(), name=f"hls {name}")
         for settings in reloader.config.icecast:

@@ -56,6 +56,7 @@ class Channel:
         self._encoder: Encoder | None = None
         self._alone_frames = 0
         self._failing = False
+        self._stale = False
 
     @property
     def running(self) -> bool:
@@ -68,11 +69,17 @@ class Channel:
         burst_s = self.hub.burst_bytes / (self.bitrate_kbps * 125)
         return int(min(burst_s, PAST_S_MAX) * SAMPLE_RATE_HZ)
 
+    def renew(self) -> None:
+        """Have a new encoder go on with the next block; its bytes do not follow those before."""
+        self._stale = True
+
     def encode(self, recent: Sequence[Passage]) -> Batch:
         """Encode the newest passage, and with a fresh encoder those before it; called in the encoders' thread."""
         if not self._is_wanted(recent[-1].block.frames):
             ended, self._encoder = self._encoder is not None, None
             return Batch(ended=ended)
+        if self._stale:
+            self._stale, self._failing, self._encoder = False, True, None
         try:
             return self._encode(recent)
         except (av.FFmpegError, EncoderError) as problem:

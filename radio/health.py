@@ -20,6 +20,8 @@ class Health:
     def __init__(self, clock: Clock) -> None:
         self.silence_s = 0.0
         """Length of the silence that is on air right now."""
+        self.faults: dict[str, str] = {}
+        """What is wrong with a format that goes out, as listeners decode it; `radio.ear` finds it."""
         self._clock = clock
         self._last_audio_s: float | None = None
 
@@ -27,7 +29,7 @@ class Health:
         """Note a block that has just gone on air."""
         self._last_audio_s = self._clock.now_s()
         power = float(np.dot(samples.ravel(), samples.ravel())) / max(1, samples.size)
-        silent = power < 10 ** (SILENCE_DBFS / 10)
+        silent = not power >= 10 ** (SILENCE_DBFS / 10)  # not a number is no sound either
         self.silence_s = self.silence_s + len(samples) / SAMPLE_RATE_HZ if silent else 0.0
 
     def healthy(self) -> tuple[bool, str]:
@@ -39,6 +41,8 @@ class Health:
             return False, f"no sound has gone out for {stalled_s:.1f} s"
         if self.silence_s > PATIENCE_S:
             return False, f"silence for {self.silence_s:.1f} s"
+        for fault in self.faults.values():
+            return False, fault
         return True, "sound advances"
 
 

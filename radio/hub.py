@@ -122,6 +122,16 @@ class Hub:
         self._recent_bytes = 0
         self.last_frame = None
 
+    def latest(self, frames: int) -> tuple[Sound, ...]:
+        """Newest sound of at least so many frames, or nothing when less of the past is kept."""
+        newest: list[Sound] = []
+        for sound in reversed(self._recent):
+            newest.append(sound)
+            frames -= sound.chunk.frames
+            if frames <= 0:
+                return tuple(reversed(newest))
+        return ()
+
     def listen(self, burst_bytes: int | None = None, *, skips: bool = False, backlog_s: float = BACKLOG_S) -> Listener:
         """Attach a listener that starts with up to `burst_bytes` of the past (None: all there is).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.gc_collector import GCCollector
@@ -47,6 +49,11 @@ class Metrics:
         for where in ("state", "folder"):
             self.hls_write_errors.labels(station, where)
 
+    def expect_formats(self, station: str, endings: Sequence[str]) -> None:
+        """Begin the faults of every format at 0."""
+        for ending in endings:
+            self.decoded_faults.labels(station, ending)
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format; serve it as `CONTENT_TYPE`."""
         return generate_latest(self.registry)
@@ -73,6 +80,12 @@ class Metrics:
         )
         self.silence_seconds = self._gauge("silence_seconds", "Length of the silence on air right now.", "station")
         self.output_loudness_lufs = self._gauge("output_loudness_lufs", "Loudness of what went out.", "station")
+        self.decoded_level_dbfs = self._gauge(
+            "decoded_level_dbfs", "Level of the newest second of a format, after decoding it.", "station", "format"
+        )
+        self.decoded_faults = self._counter(
+            "decoded_faults_total", "Times a format was silent or could not be decoded.", "station", "format"
+        )
         self.clock_skips = self._counter("clock_skips_total", "Times the broadcast clock had to skip ahead.", "station")
 
     def _register_outputs(self) -> None:

@@ -17,6 +17,7 @@ from radio.broadcast import Broadcast, Desk
 from radio.channel import Channel
 from radio.clock import Clock, SystemClock
 from radio.config import Config
+from radio.ear import Ear
 from radio.encoders import AacEncoder, Encoder, Mp3Encoder
 from radio.encoders_opus import OpusEncoder
 from radio.encore import ENCORE_S
@@ -73,6 +74,7 @@ class StationRuntime:
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
         self._health = Health(house.clock)
         self.channels = _channels(name, config)
+        self.ear = Ear(name, self.channels, self._health, house.metrics)
         desk = Desk(
             name, self.lead, tuple(self.channels.values()), self.now, self._health, house.metrics, house.clock, ENCORE_S
         )  # fmt: skip

@@ -13,6 +13,7 @@ NAMES = {
     "config_reloads": "result", "config_reload_success_timestamp_seconds": "", "journal_errors": "",
     "journal_rows": "", "journal_lost_rows": "", "event_loop_lag_seconds": "", "keepalive_restarts": "output",
     "hls_segments": "station", "hls_write_errors": "station where", "refusals": "reason", "control_requests": "result",
+    "decoded_level_dbfs": "station format", "decoded_faults": "station format",
 }  # fmt: skip
 
 
