@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from training.recurrence import CHUNK, MAX_DECAY, wkv_chunked, wkv_naive
+from training.recurrence import CHUNK, MAX_DECAY, fused_kernel, wkv, wkv_chunked, wkv_fused, wkv_naive
 
 
 def parts(steps, decay, seed=0):
@@ -37,3 +37,20 @@ def test_the_fastest_decay_that_is_allowed_neither_overflows_nor_poisons_gradien
 def test_a_number_of_steps_that_chunks_do_not_divide_is_refused():
     with pytest.raises(AssertionError, match="multiple of 16"):
         wkv_chunked(*parts(CHUNK + 1, -1.0))
+
+
+@pytest.mark.skipif(fused_kernel() is None, reason="needs CUDA and the package flash-linear-attention")
+def test_the_fused_kernel_computes_what_single_steps_compute():
+    rkv, log_decay, bonus, state = parts(4 * CHUNK, -1.0)
+    receptance, key, value = (part.cuda() for part in rkv)
+    rkv, log_decay, bonus, state = (receptance, key, value), log_decay.cuda(), bonus.cuda(), state.cuda()
+    expected, expected_state = wkv_naive(rkv, log_decay, bonus, state)
+    output, after = wkv_fused(rkv, log_decay, bonus, state)
+    torch.testing.assert_close(output, expected, atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(after, expected_state, atol=2e-2, rtol=2e-2)
+
+
+def test_without_the_kernel_the_chunked_form_is_used():
+    arguments = parts(2 * CHUNK, -1.0)
+    for one, other in zip(wkv(*arguments), wkv_chunked(*arguments), strict=True):
+        assert torch.equal(one, other)
