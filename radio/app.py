@@ -91,7 +91,7 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
                 if station.hls is not None:
                     tasks.create_task(station.hls.run(), name=f"hls {name}")
         for settings in reloader.config.icecast:
-            output = icecast.IcecastOutput(settings, stations[settings.station].feed, house.metrics)
+            output = icecast.IcecastOutput(settings, stations[settings.station].feed(settings.format), house.metrics)
             with logging_station(settings.station):
                 tasks.create_task(keepalive(output.name, output.run, icecast.ERRORS, keeper), name=output.name)
         tasks.create_task(reloader.run(), name="reload")

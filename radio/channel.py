@@ -6,7 +6,7 @@ Knows nothing about which formats there are or what time it is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import av
@@ -57,6 +57,8 @@ class Channel:
         self._alone_frames = 0
         self._failing = False
         self._stale = False
+        self._title = ""
+        """What the encoder was last told."""
 
     @property
     def running(self) -> bool:
@@ -107,15 +109,25 @@ class Channel:
     def _encode(self, recent: Sequence[Passage]) -> Batch:
         begun = self._encoder is None
         if self._encoder is None:
-            self._encoder = self._make()
+            self._encoder, self._title = self._make(), recent[0].title
         past = self._sounds(self._encoder, recent[:-1]) if begun and not self._failing else ()
         now = self._sounds(self._encoder, recent[-1:])
         self._failing = False
         return Batch(past, now, begun)
 
     def _sounds(self, encoder: Encoder, passages: Sequence[Passage]) -> tuple[Sound, ...]:
-        encoded = [(encoder.encode(passage.block), passage.title) for passage in passages]
-        return tuple(Sound(chunk, title, encoder.head) for chunk, title in encoded if chunk is not None)
+        return tuple(sound for passage in passages for sound in self._sound(encoder, passage))
+
+    def _sound(self, encoder: Encoder, passage: Passage) -> Iterator[Sound]:
+        if passage.title != self._title:
+            head, before = encoder.head, self._title
+            self._title = passage.title
+            rest = encoder.retitle(passage.title)
+            if rest is not None:
+                yield Sound(rest, before, head)
+        chunk = encoder.encode(passage.block)
+        if chunk is not None:
+            yield Sound(chunk, passage.title, encoder.head)
 
     def _is_wanted(self, frames: int) -> bool:
         self._alone_frames = 0 if self.hub.wanted else self._alone_frames + frames

@@ -44,8 +44,12 @@ class Encoder(Protocol):
     content_type: str
     bitrate_kbps: int
 
-    def head(self, title: str) -> bytes:
-        """Write what a listener must have before its first chunk; nothing when every chunk explains itself."""
+    @property
+    def head(self) -> Head | None:
+        """What a listener must have before its first chunk; another one once the stream began anew; None: nothing."""
+
+    def retitle(self, title: str) -> EncodedChunk | None:
+        """Say that the next block has another title: what a stream that carries titles still held, if it ends here."""
 
     def encode(self, block: AudioBlock) -> EncodedChunk | None:
         """Take the block that follows the last one; None while the codec still waits for more."""
@@ -94,9 +98,14 @@ class CodecEncoder:
         self._frames_in = 0
         self._next_frame: int | None = None
 
-    def head(self, title: str) -> bytes:
-        """Write nothing: every chunk explains itself."""
-        return b""
+    @property
+    def head(self) -> Head | None:
+        """Nothing: every chunk explains itself."""
+        return None
+
+    def retitle(self, title: str) -> EncodedChunk | None:
+        """Do nothing: the title travels beside the stream."""
+        return None
 
     def encode(self, block: AudioBlock) -> EncodedChunk | None:
         """Encode the block; what does not fill a codec frame waits for the next one."""
@@ -141,6 +150,30 @@ class CodecEncoder:
         chunk = EncodedChunk(self._next_frame, frames, data)
         self._next_frame += frames
         return chunk
+
+
+class PcmEncoder:
+    """No codec at all: float32 samples, interleaved, for sound cards and recordings."""
+
+    content_type = "audio/x-f32le"
+    bitrate_kbps = SAMPLE_RATE_HZ * 2 * 32 // 1000
+
+    @property
+    def head(self) -> Head | None:
+        """Nothing: every chunk explains itself."""
+        return None
+
+    def retitle(self, title: str) -> EncodedChunk | None:
+        """Do nothing: samples carry no title."""
+        return None
+
+    def encode(self, block: AudioBlock) -> EncodedChunk | None:
+        """Take the samples as they are."""
+        return EncodedChunk(block.start_frame, len(block.samples), block.samples.astype("<f4", copy=False).tobytes())
+
+    def flush(self) -> EncodedChunk | None:
+        """Nothing is held back."""
+        return None
 
 
 class Mp3Encoder(CodecEncoder):

@@ -6,8 +6,8 @@ Knows nothing about tasks, disks or HTTP, and of time only what it is told.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from engine import SAMPLE_RATE_HZ
@@ -21,6 +21,10 @@ TARGET_DURATION_S = 4
 """4.032 s rounded to the nearest integer; never changes (RFC 8216, 4.3.3.1 and 6.2.1)."""
 RETAINED_SPARE = 4
 """Kept beyond the rule: after a hold-up of 10 s segments come faster than in real time."""
+PLAIN = ""
+"""Name of the only rendition where there is no choice."""
+_OVERHEAD, _PEAK = 1.05, 1.25
+"""ADTS headers and tags take 2-3 %; a segment of the quietest and of the fullest music differ by a tenth."""
 STALE_S = 60.0
 """Segments older than this are not offered again after a restart: nobody has waited for them."""
 
@@ -50,6 +54,8 @@ class Cut:
     begins_at: datetime
     follows: bool
     """It continues the cut before it, sample by sample."""
+    start_frame: int = 0
+    """Position of its first frame in the broadcast, by which renditions find together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,27 @@ class Memory:
     listed: tuple[Segment, ...]
 
 
+def file_name(rendition: str, segment: Segment) -> str:
+    """Name of a segment's file: `5f3a9c01-446210.aac`, or `low-5f3a9c01-446210.aac`."""
+    return f"{rendition}-{segment.name}" if rendition else segment.name
+
+
+def master_text(bitrates_kbps: Mapping[str, int]) -> str:
+    """Write the playlist of playlists; `bitrates_kbps` is each rendition's."""
+    lines = ["#EXTM3U", "#EXT-X-VERSION:3"]
+    for name, kbps in bitrates_kbps.items():
+        average, peak = int(kbps * 1000 * _OVERHEAD), int(kbps * 1000 * _OVERHEAD * _PEAK)
+        lines.append(f'#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS="mp4a.40.2"')
+        lines.append(f"{name}.m3u8")
+    return "\n".join(lines) + "\n"
+
+
 class Segmenter:
     """Collects AAC frames until a segment is full."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_grid: bool = False) -> None:
+        self._on_grid = on_grid
+        """Segments begin at whole multiples of their length alone, so that those of several renditions match."""
         self._packets: list[bytes] = []
         self._next_frame: int | None = None
         """Position after the last chunk; None before the first."""
@@ -83,26 +106,69 @@ class Segmenter:
             self._anchor, self._follows = (chunk.start_frame, wall), False
         self._next_frame = chunk.start_frame
         for packet in adts_frames(chunk.data):
-            if not self._packets:
-                self._start_frame, self._title = self._next_frame, title
-            self._packets.append(packet)
             self._next_frame += AAC_FRAMES
+            if not self._packets:
+                self._start_frame, self._title = self._next_frame - AAC_FRAMES, title
+                # all AAC encoders of a run count their frames from the same block: they meet on one grid of 1,024
+                if self._on_grid and self._start_frame // AAC_FRAMES % SEGMENT_PACKETS:
+                    continue
+            self._packets.append(packet)
             if len(self._packets) == SEGMENT_PACKETS:
                 yield self._cut(self._anchor)
 
     def _cut(self, anchor: tuple[int, datetime]) -> Cut:
         data = segment_tag(self._start_frame, self._title) + b"".join(self._packets)
         begins_at = anchor[1] + timedelta(seconds=(self._start_frame - anchor[0]) / SAMPLE_RATE_HZ)
-        cut = Cut(data, begins_at, self._follows)
+        cut = Cut(data, begins_at, self._follows, self._start_frame)
         self._packets.clear()
         self._follows = True
         return cut
 
 
-class Playlist:
-    """The live playlist: what is listed, what is still served, and the two sequence numbers."""
+class Collector:
+    """Brings the cuts of all renditions together: a segment is published in every quality, or in none."""
 
-    def __init__(self, epoch: str, listed: int, now: datetime, memory: Memory | None = None) -> None:
+    def __init__(self, renditions: Sequence[str]) -> None:
+        self._segmenters = {name: Segmenter(on_grid=len(renditions) > 1) for name in renditions}
+        self._waiting: dict[int, dict[str, Cut]] = {}
+        self._next_frame: int | None = None
+
+    def take(self, rendition: str, chunk: EncodedChunk, title: str, wall: datetime) -> Iterator[Mapping[str, Cut]]:
+        """Add a rendition's chunk; yields every segment that is there in all of them, by rendition."""
+        for cut in self._segmenters[rendition].take(chunk, title, wall):
+            self._waiting.setdefault(cut.start_frame, {})[rendition] = cut
+            if len(self._waiting[cut.start_frame]) == len(self._segmenters):
+                yield self._complete(cut.start_frame)
+
+    def _complete(self, start_frame: int) -> Mapping[str, Cut]:
+        cuts = self._waiting[start_frame]
+        # what one of them never had was skipped by all; dictionaries keep the order in which segments came
+        while self._waiting:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            if oldest == start_frame:
+                break
+        follows = start_frame == self._next_frame and all(cut.follows for cut in cuts.values())
+        self._next_frame = start_frame + SEGMENT_FRAMES
+        first = next(iter(cuts.values()))
+        return {name: replace(cut, follows=follows, begins_at=first.begins_at) for name, cut in cuts.items()}
+
+
+class Playlist:
+    """The live playlist: what is listed, what is still served, and the two sequence numbers.
+
+    All renditions share it, so their numbers, times and discontinuities are the same (RFC 8216, 6.2.4).
+    """
+
+    def __init__(
+        self,
+        epoch: str,
+        listed: int,
+        now: datetime,
+        memory: Memory | None = None,
+        renditions: Sequence[str] = (PLAIN,),
+    ) -> None:
+        self.renditions = tuple(renditions)
         self._epoch = epoch
         """In every name: a run that knows nothing of the last one still never reuses a URI."""
         self._length = listed
@@ -127,15 +193,23 @@ class Playlist:
 
     @property
     def names(self) -> frozenset[str]:
-        """Every segment that must be served."""
-        return frozenset(segment.name for segment in (*self._retained, *self._listed))
+        """Every file that must be served."""
+        return frozenset(name for segment in (*self._retained, *self._listed) for name in self.files_of(segment))
+
+    def files_of(self, segment: Segment) -> tuple[str, ...]:
+        """Names of a segment's files, one for each rendition."""
+        return tuple(file_name(rendition, segment) for rendition in self.renditions)
 
     def keep_only(self, present: Collection[str]) -> None:
         """Forget what came before the last segment whose content is lost."""
-        lost = [at for at, segment in enumerate(self._listed) if segment.name not in present]
+
+        def whole(segment: Segment) -> bool:
+            return all(name in present for name in self.files_of(segment))
+
+        lost = [at for at, segment in enumerate(self._listed) if not whole(segment)]
         if lost:
             self._drop(lost[-1] + 1)
-        self._retained = deque(segment for segment in self._retained if segment.name in present)
+        self._retained = deque(filter(whole, self._retained))
 
     def add(self, cut: Cut) -> Segment:
         """List a new segment; the oldest one leaves when there are enough."""
@@ -151,8 +225,8 @@ class Playlist:
             self._retained.popleft()
         return segment
 
-    def text(self) -> str:
-        """Write the playlist file."""
+    def text(self, rendition: str = PLAIN) -> str:
+        """Write the playlist file of one rendition."""
         first = self._listed[0].sequence if self._listed else self._next_sequence
         lines = [
             "#EXTM3U",
@@ -165,7 +239,8 @@ class Playlist:
             if segment.discontinuous:
                 lines.append("#EXT-X-DISCONTINUITY")
             at = segment.begins_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            lines += [f"#EXT-X-PROGRAM-DATE-TIME:{at}", f"#EXTINF:{SEGMENT_FRAMES / SAMPLE_RATE_HZ:.3f},", segment.name]
+            lines += [f"#EXT-X-PROGRAM-DATE-TIME:{at}", f"#EXTINF:{SEGMENT_FRAMES / SAMPLE_RATE_HZ:.3f},"]
+            lines.append(file_name(rendition, segment))
         return "\n".join(lines) + "\n"
 
     def _drop(self, count: int) -> None:

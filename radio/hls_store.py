@@ -9,8 +9,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from radio.hls import Memory, Segment
+from radio.ledger import Ledger, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -28,37 +27,38 @@ _SWEEP_AFTER_S = 300.0
 
 
 class Shelf:
-    """One folder: segments first, then the file that names them."""
+    """One folder: segments first, then the files that name them. Removes only what it wrote itself."""
 
-    def __init__(self, folder: Path, index_name: str, *, durable: bool) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         self.folder = folder
-        self._index = folder / index_name
         self._durable = durable
-        """The index survives a power cut, and is never older than the last write that was tried."""
+        """The indexes survive a power cut, and are never older than the last write that was tried."""
         self._written: set[str] = set()
+        self._ledger = Ledger(folder)
 
-    def write(self, files: Mapping[str, bytes], index: bytes) -> None:
+    def write(self, files: Mapping[str, bytes], indexes: Mapping[str, bytes]) -> None:
         """Bring the folder up to date; what an earlier failure left out is made good. Raises OSError."""
         try:
-            self._write(files, index)
+            self._write(files, indexes)
         except OSError:
             self._written.clear()
             if self._durable:  # what it says leads back to numbers that are used up by now
-                with contextlib.suppress(OSError):
-                    self._index.unlink(missing_ok=True)
+                for name in indexes:
+                    with contextlib.suppress(OSError):
+                        (self.folder / name).unlink(missing_ok=True)
             raise
 
-    def _write(self, files: Mapping[str, bytes], index: bytes) -> None:
+    def _write(self, files: Mapping[str, bytes], indexes: Mapping[str, bytes]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._written &= files.keys()
+        self._ledger.add(files.keys())
         for name, data in files.items():
             if name not in self._written:
-                _replace(self.folder / name, data, sync=False)
+                replace_file(self.folder / name, data, sync=False)
                 self._written.add(name)
-        _replace(self._index, index, sync=self._durable)
-        for path in self.folder.glob("*.aac*"):
-            if path.name not in files and time.time() - path.stat().st_mtime > _SWEEP_AFTER_S:
-                path.unlink(missing_ok=True)
+        for name, data in indexes.items():
+            replace_file(self.folder / name, data, sync=self._durable)
+        self._ledger.sweep(keep=files.keys(), after_s=_SWEEP_AFTER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,15 @@ class Kept:
 def to_index(memory: Memory, files: Mapping[str, bytes]) -> bytes:
     """Write down a playlist's memory with a checksum of every segment."""
 
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+
     def told(segment: Segment) -> dict[str, Any]:
         return {
             "sequence": segment.sequence,
             "name": segment.name,
             "begins_at": segment.begins_at.isoformat(),
             "discontinuous": segment.discontinuous,
-            "sha256": hashlib.sha256(files.get(segment.name, b"")).hexdigest(),
+            "files": {name: sums[name] for name in sorted(sums) if name.endswith(segment.name)},
         }
 
     return json.dumps({
@@ -103,7 +105,12 @@ def load(folder: Path) -> Kept:
             tuple(_segment(one) for one in told["retained"]),
             tuple(_segment(one) for one in told["listed"]),
         )
-        sums = {str(one["name"]): str(one["sha256"]) for one in (*told["retained"], *told["listed"])}
+        sums = {
+            str(name): str(sha256)
+            for one in (*told["retained"], *told["listed"])
+            # "sha256" stands alone in an index from before there were renditions
+            for name, sha256 in (one["files"] if "files" in one else {one["name"]: one["sha256"]}).items()
+        }
     except FileNotFoundError:
         return Kept(None, {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -127,13 +134,3 @@ def _files(folder: Path, sums: Mapping[str, str]) -> Mapping[str, bytes]:
 def _segment(told: Mapping[str, Any]) -> Segment:
     begins_at = datetime.fromisoformat(told["begins_at"]).astimezone(UTC)
     return Segment(int(told["sequence"]), str(told["name"]), begins_at, bool(told["discontinuous"]))
-
-
-def _replace(path: Path, data: bytes, *, sync: bool) -> None:
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-    temporary.replace(path)

@@ -35,12 +35,17 @@ def ogg_page(packets: Sequence[bytes], position_frames: int, number: int, serial
     return bytes(page)
 
 
-def opus_head(opus_head_packet: bytes, title: str, serial: int) -> bytes:
+def opus_head(opus_head_packet: bytes, serial: int, title: str) -> bytes:
     """Write the two pages that must come first: the codec's own packet, and a comment with the title."""
     vendor = b"lofi-radio"
     comment = f"TITLE={title}".encode()
     tags = b"OpusTags" + struct.pack("<I", len(vendor)) + vendor + struct.pack("<II", 1, len(comment)) + comment
     return ogg_page([opus_head_packet], 0, 0, serial, _BEGINS_STREAM) + ogg_page([tags], 0, 1, serial)
+
+
+def with_pre_skip(opus_head_packet: bytes, frames: int) -> bytes:
+    """Change how much a decoder throws away at the beginning (RFC 7845, 5.1: bytes 10 and 11)."""
+    return opus_head_packet[:10] + struct.pack("<H", frames) + opus_head_packet[12:]
 
 
 def last_page(position_frames: int, number: int, serial: int) -> bytes:

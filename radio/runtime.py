@@ -18,16 +18,17 @@ from radio.channel import Channel
 from radio.clock import Clock, SystemClock
 from radio.config import Config
 from radio.ear import Ear
-from radio.encoders import AacEncoder, Encoder, Mp3Encoder
+from radio.encoders import AacEncoder, Encoder, Mp3Encoder, PcmEncoder
 from radio.encoders_opus import OpusEncoder
 from radio.encore import ENCORE_S
 from radio.health import Health
+from radio.hls import PLAIN
 from radio.hub import Hub
 from radio.journal import Journal, bar_row
 from radio.lead import Lead
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
-from radio.outputs.hls import HlsHouse, HlsOutput
+from radio.outputs.hls import HlsHouse, HlsOutput, Rendition
 from radio.outputs.icecast import Feed
 from radio.producer import EngineRoom, Producer
 from radio.web.stream import Mount
@@ -74,10 +75,10 @@ class StationRuntime:
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
         self._health = Health(house.clock)
         self.channels = _channels(name, config)
-        self.ear = Ear(name, self.channels, self._health, house.metrics)
-        desk = Desk(
-            name, self.lead, tuple(self.channels.values()), self.now, self._health, house.metrics, house.clock, ENCORE_S
-        )  # fmt: skip
+        self._inner = _inner_channels(name, config)
+        every = (*self.channels.values(), *self._inner.values())
+        self.ear = Ear(name, {**self.channels, **self._inner}, self._health, house.metrics)
+        desk = Desk(name, self.lead, every, self.now, self._health, house.metrics, house.clock, ENCORE_S)
         self.broadcast = Broadcast(desk, 0 if saved is None else saved.next_frame)
         self.hls = self._make_hls(config) if config.hls.enabled else None
         self._registered: tuple[tuple[Any, ...], str] = ((), "")
@@ -116,10 +117,9 @@ class StationRuntime:
             for ending, channel in self.channels.items()
         ]
 
-    @property
-    def feed(self) -> Feed:
-        """The stream as outputs send it."""
-        channel = self.channels["mp3"]
+    def feed(self, ending: str) -> Feed:
+        """The stream as outputs send it; `ending`: one of the mounts', or `pcm`."""
+        channel = self._inner[ending] if ending in self._inner else self.channels[ending]
         return Feed(self.settings, channel.hub, self.now, channel.content_type, channel.bitrate_kbps)
 
     def hub_listeners(self) -> int:
@@ -128,7 +128,7 @@ class StationRuntime:
 
     def end_streams(self) -> None:
         """End every stream once its listeners have what is pending."""
-        for channel in self.channels.values():
+        for channel in (*self.channels.values(), *self._inner.values()):
             channel.hub.close()
 
     def healthy(self) -> tuple[bool, str]:
@@ -180,7 +180,14 @@ class StationRuntime:
             self._house.metrics,
             self._house.clock,
         )
-        return HlsOutput(self.channels["aac"].hub, config.hls.listed, house)
+        return HlsOutput(self._renditions(config), config.hls.listed, house)
+
+    def _renditions(self, config: Config) -> Mapping[str, Rendition]:
+        if not config.hls.renditions:
+            channel = self.channels["aac"]
+            return {PLAIN: Rendition(channel.hub, channel.bitrate_kbps)}
+        channels = {one.name: self._inner[f"hls {one.name}"] for one in config.hls.renditions}
+        return {name: Rendition(channel.hub, channel.bitrate_kbps) for name, channel in channels.items()}
 
     def _at_bar(self, start: BarStart, wall: datetime) -> None:
         fallback = start.bar.composer != self._composer
@@ -202,3 +209,13 @@ def _channels(station: str, config: Config) -> Mapping[str, Channel]:
     }
     burst_bytes = config.server.burst_bytes
     return {ending: Channel(f"{station} {ending}", make, Hub(burst_bytes)) for ending, make in makers.items()}
+
+
+def _inner_channels(station: str, config: Config) -> Mapping[str, Channel]:
+    """Make the channels that have no mount of their own: plain samples, and HLS in several qualities."""
+    channels = {"pcm": Channel(f"{station} pcm", PcmEncoder, Hub(0))}
+    for one in config.hls.renditions if config.hls.enabled else ():
+        channels[f"hls {one.name}"] = Channel(
+            f"{station} hls {one.name}", partial(AacEncoder, one.bitrate_kbps), Hub(0)
+        )
+    return channels

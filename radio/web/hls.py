@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Protocol
 
 from aiohttp import web
 
-_PLAYLIST_HEADERS = {"Cache-Control": "public, max-age=1"}
-_SEGMENT_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
+PLAYLIST_TYPE, SEGMENT_TYPE = "application/vnd.apple.mpegurl", "audio/aac"
+PLAYLIST_HEADERS = {"Cache-Control": "public, max-age=1"}
+SEGMENT_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 _OPEN_TO_ALL = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Range",
@@ -17,20 +19,24 @@ _OPEN_TO_ALL = {
 _STARTING = {"Retry-After": "4", "Cache-Control": "no-store", **_OPEN_TO_ALL}
 
 
-class Source(Protocol):
-    """What one station has to offer; `radio.outputs.hls.HlsOutput` is one."""
+class Shown(Protocol):
+    """Everything that players may ask for at one moment."""
 
     @property
-    def playlist(self) -> bytes:
-        """The playlist; empty until there is a segment."""
-
-    @property
-    def etag(self) -> str:
-        """Changes with the playlist."""
+    def playlists(self) -> Mapping[str, bytes]:
+        """By name; empty until there is a segment."""
 
     @property
     def files(self) -> Mapping[str, bytes]:
         """Content of every segment that is served, by name."""
+
+
+class Source(Protocol):
+    """What one station has to offer; `radio.outputs.hls.HlsOutput` is one."""
+
+    @property
+    def shown(self) -> Shown:
+        """Playlists and segments that belong together."""
 
 
 class Hls:
@@ -48,22 +54,27 @@ class Hls:
 
 def _add(app: web.Application, folder: str, source: Source) -> None:
     async def playlist(request: web.Request) -> web.Response:
-        if not source.playlist:
+        playlists = source.shown.playlists
+        if not playlists:
             return web.Response(status=503, text="The first segment is not ready yet.\n", headers=_STARTING)
-        return _answer(request, source.playlist, "application/vnd.apple.mpegurl", source.etag, _PLAYLIST_HEADERS)
+        content = playlists.get(f"{request.match_info['list']}.m3u8")
+        if content is None:
+            return web.Response(status=404, text="There is no such playlist.\n", headers=_OPEN_TO_ALL)
+        tag = hashlib.sha256(content).hexdigest()[:20]
+        return _answer(request, content, PLAYLIST_TYPE, tag, PLAYLIST_HEADERS)
 
     async def segment(request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        data = source.files.get(name)
+        data = source.shown.files.get(name)
         if data is None:
             return web.Response(status=404, text="This segment is gone.\n", headers=_OPEN_TO_ALL)
-        return _answer(request, data, "audio/aac", name, _SEGMENT_HEADERS)
+        return _answer(request, data, SEGMENT_TYPE, name, SEGMENT_HEADERS)
 
     async def options(_request: web.Request) -> web.Response:
         return web.Response(status=204, headers=_OPEN_TO_ALL)
 
-    app.router.add_get(f"{folder}/live.m3u8", playlist)  # answers HEAD, too
-    app.router.add_get(folder + r"/{name:[0-9a-f]+-\d+\.aac}", segment)
+    app.router.add_get(folder + r"/{list:[a-z0-9-]+}.m3u8", playlist)  # answers HEAD, too
+    app.router.add_get(folder + r"/{name:[a-z0-9-]+-\d+\.aac}", segment)
     app.router.add_options(folder + r"/{name:[^/]+}", options)
 
 

@@ -13,8 +13,10 @@ class FakeEncoder:
         self._rest = np.zeros((0, 2), np.float32)
         self._next_frame = None
 
-    def head(self, title):
-        return b""
+    head = None
+
+    def retitle(self, title):
+        return None
 
     def encode(self, block):
         if self._next_frame is None:

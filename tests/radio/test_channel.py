@@ -27,6 +27,7 @@ class Desk:
         self.hub = Hub(burst_bytes)
         self.frame = 0
         self.recent = []
+        self.title = "a title"
         self.channel = Channel("lofi fake", make or self._make, self.hub)
         self.made.clear()
 
@@ -36,7 +37,7 @@ class Desk:
 
     def play(self, blocks=1):
         for _ in range(blocks):
-            self.recent.append(Passage(AudioBlock(self.frame, sine(self.frame, BLOCK, 200)), f"at {self.frame}"))
+            self.recent.append(Passage(AudioBlock(self.frame, sine(self.frame, BLOCK, 200)), self.title))
             self.recent = self.recent[-20:]
             self.channel.publish(self.channel.encode(self.recent))
             self.frame += BLOCK
@@ -131,6 +132,23 @@ def test_an_encoder_that_cannot_be_made_is_known_at_once():
 
     with pytest.raises(EncoderError):
         Channel("lofi fake", make, Hub(0))
+
+
+async def test_opus_tells_a_new_title_to_who_listens_and_to_who_comes_later():
+    desk = Desk(partial(OpusEncoder, 96), burst_bytes=2000)
+    early = desk.hub.listen()
+    desk.title = "one"
+    desk.play(30)
+    desk.title = "two"
+    desk.play(30)
+    late = desk.hub.listen()
+    desk.play(10)
+    heard = Heads().join(await early.read())
+    assert [heard.count(b"TITLE=" + title) for title in (b"one", b"two")] == [1, 1]
+    assert heard.index(b"TITLE=two") > heard.index(b"TITLE=one")
+    heard = Heads().join(await late.read())
+    assert b"TITLE=one" not in heard
+    assert heard.count(b"TITLE=two") == heard.count(b"OpusHead") == 1
 
 
 async def test_every_listener_of_opus_begins_with_the_head_and_a_new_encoder_with_a_new_one():

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import struct
 
 import av
 import numpy as np
@@ -152,10 +153,51 @@ def test_who_joins_opus_late_gets_the_head_and_the_title_of_that_moment():
 def test_encoders_go_on_where_counters_would_wrap(make, form, start_frame):
     encoder = make()
     assert isinstance(encoder, CodecEncoder)
-    encoder._frames_in = encoder._packets_out = start_frame  # as if it had run for so long
+    encoder._frames_in = encoder._position_frames = start_frame  # as if it had run for so long
     encoder._pages = 2**32 - 3
     samples = expected(5)
     chunks = encode(encoder, samples, start_frame=start_frame)
     assert chunks[-1].start_frame + chunks[-1].frames >= start_frame + len(samples)
     head = encoder.head("x") if form == "ogg" else b""
     assert len(decode(head + b"".join(chunk.data for chunk in chunks), form)) >= len(samples) - OPUS_FRAMES
+
+
+def ogg_pages(data):
+    """Take an Ogg stream apart: (flags, position, serial, page bytes)."""
+    at = 0
+    while at < len(data):
+        assert data[at : at + 4] == b"OggS"
+        segments = data[at + 26]
+        size = 27 + segments + sum(data[at + 27 : at + 27 + segments])
+        flags, position, serial = struct.unpack("<BQI", data[at + 5 : at + 18])
+        yield flags, position, serial, data[at : at + size]
+        at += size
+
+
+def test_a_new_title_begins_a_new_logical_stream_and_not_a_sample_is_lost():
+    samples = expected(20)
+    half = len(samples) // 2 // 2048 * 2048
+    plain = OpusEncoder()
+    whole = decode(plain.head("one") + b"".join(chunk.data for chunk in encode(plain, samples)), "ogg")
+    encoder = OpusEncoder()
+    chunks, data = [], encoder.head("one")
+    for at in range(0, len(samples), 2048):
+        if at == half:
+            chunks.append(encoder.retitle("two"))
+            data += chunks[-1].data + encoder.head("two")
+        chunk = encoder.encode(AudioBlock(at, samples[at : at + 2048]))
+        if chunk is not None:
+            chunks.append(chunk)
+            data += chunk.data
+    data += encoder.flush().data
+    pages = list(ogg_pages(data))
+    assert len({serial for _, _, serial, _ in pages}) == 2
+    assert [flags for flags, *_ in pages if flags] == [2, 4, 2, 4], "begin, end, begin, end"
+    assert data.count(b"TITLE=one") == data.count(b"TITLE=two") == 1
+    ends = [chunk.start_frame + chunk.frames for chunk in chunks]
+    assert [chunk.start_frame for chunk in chunks[1:]] == ends[:-1]
+    parts = data.split(pages[[flags for flags, *_ in pages].index(4)][3])  # between the streams
+    heard = np.concatenate([decode(part, "ogg") for part in parts])
+    np.testing.assert_allclose(heard[: len(whole)], whole[: len(heard)], atol=0.05)
+    assert abs(len(heard) - len(whole)) < OPUS_FRAMES
+    assert len(decode(data, "ogg")) >= len(whole) - OPUS_FRAMES, "ffmpeg goes on by itself"
