@@ -224,8 +224,12 @@ class Station:
         return replace(mood, vinyl=self._loop("vinyl", mood.vinyl), ambience=tuple(layers.items()), fills=tuple(fills))
 
     def _check_state(self, mood: Mood) -> None:
-        """Tell of a tuned state that cannot be used: the piano begins without it."""
-        trouble = self._states.trouble(mood.piano_state) if self._states else None
+        """Name the tuned state in use, or tell of one that cannot be used: the piano begins without it."""
+        if self._states is None:
+            return
+        asset, trouble = self._states.asset(mood.piano_state), self._states.trouble(mood.piano_state)
+        if asset and asset not in self.assets:
+            self.assets = (*self.assets, asset)
         if trouble and trouble not in self.troubles:
             self.troubles = (*self.troubles, trouble)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.assets import file_sha256
+from engine.assets import Asset, file_sha256
 from engine.errors import ModelError
 from engine.recurrence import Recurrence, RecurrentState
 
@@ -44,6 +44,12 @@ class StateShelf:
                 logger.warning("%s", trouble)
                 self._states[name], self._troubles[name] = None, trouble
         return self._states[name]
+
+    def asset(self, name: str | None) -> Asset | None:
+        """Describe the file of a state in use; None when there is none."""
+        return (
+            None if name is None or self.get(name) is None else Asset(f"state {name}", file_sha256(Path(name)), "own")
+        )
 
     def trouble(self, name: str | None) -> str | None:
         """Return why a file cannot be used, with the remedy; None when it can."""

@@ -80,3 +80,11 @@ def test_a_pickle_is_not_opened(tmp_path):
     np.savez(tmp_path / "mood.npz", weights_sha256=np.array([object()], dtype=object))
     with pytest.raises(ModelError, match="not a readable tuned state"):
         read_tuned_state(tmp_path / "mood.npz", Blank().initial_state(), None)
+
+
+def test_a_state_in_use_is_named_with_its_hash(tmp_path, shelf):
+    path = tmp_path / "mood.npz"
+    write(path)
+    assert shelf.asset(None) is None
+    assert shelf.asset(str(tmp_path / "missing.npz")) is None
+    assert shelf.asset(str(path)).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
