@@ -5,6 +5,8 @@ from engine.banks import find_bank
 from engine.drift import mixed
 from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
 from engine.harmony import chord_name
+from engine.likeness import Likeness
+from engine.likeness import compare as compare_moods
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
 from engine.midi import write_midi
 from engine.moods import MOODS, Mood, Sampling, find_mood
@@ -24,6 +26,7 @@ __all__ = [
     "Chord",
     "EngineError",
     "FloatArray",
+    "Likeness",
     "LoopError",
     "Meter",
     "ModelError",
@@ -43,6 +46,7 @@ __all__ = [
     "StationSetup",
     "TokenError",
     "chord_name",
+    "compare_moods",
     "find_bank",
     "find_mood",
     "integrated_lufs",

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from engine import SAMPLE_RATE_HZ, EngineError, MoodError, Station
+from engine import SAMPLE_RATE_HZ, EngineError, MoodError, Station, compare_moods
 from radio import cli_show, doctor
 from radio.config import Config
 from radio.config_file import load_config
@@ -96,13 +96,64 @@ def render(  # noqa: PLR0913 - each parameter is an option of the command
         typer.echo(f"{files}: {seconds:g} s of {mood}, {len(bars)} bars, seed {chosen}.")
 
 
-@cli.command()
-def moods(config: ConfigPath = None) -> None:
-    """List the moods with their main numbers."""
+moods_cli = typer.Typer(help="List the moods with their main numbers, or compare or show them.", rich_markup_mode=None)
+cli.add_typer(moods_cli, name="moods")
+
+
+@moods_cli.callback(invoke_without_command=True)
+def moods(context: typer.Context, config: ConfigPath = None) -> None:
+    """List the moods with their main numbers, or compare or show them."""
+    if context.invoked_subcommand is not None:
+        return
     with _told_plainly():
         tree = _config_or_defaults(config)
         table = cli_show.mood_table([tree.mood(name) for name in tree.mood_names()], own=tree.moods)
         Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@moods_cli.command()
+def compare(
+    hours: Annotated[float, typer.Option(help="Music to compose twice for each mood, 0.1-24.", min=0.1, max=24)] = 1.0,
+    config: ConfigPath = None,
+) -> None:
+    """Print how far the moods are apart, measured on bars that the rules compose; takes a minute."""
+    with _told_plainly():
+        tree = _config_or_defaults(config)
+        likeness = compare_moods([tree.mood(name) for name in tree.mood_names()], hours)
+        console = Console(width=None if sys.stdout.isatty() else 160)
+        console.print(cli_show.portrait_table(likeness))
+        console.print(cli_show.distance_table(likeness))
+        for one, other, ratio in likeness.alike():
+            typer.echo(f"{one} and {other} are only {ratio:.1f} times as far apart as two hours of one of them.")
+
+
+@moods_cli.command()
+def show(name: str, config: ConfigPath = None) -> None:
+    """Print every number of a mood, or of a mixture such as study=0.7,rainy=0.3, as a file for the folder moods/."""
+    with _told_plainly():
+        tree = _config_or_defaults(config)
+        typer.echo(cli_show.mood_file(tree.mood(_mixture(name))), nl=False)
+
+
+def _mixture(text: str) -> str | dict[str, float]:
+    """Read `study=0.7,rainy=0.3`; anything else is a name."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if any(not sign for _, sign, _ in pairs):
+        return text
+    try:
+        return {name.strip(): float(weight) for name, _, weight in pairs}
+    except ValueError as problem:
+        raise MoodError(f"mood {text!r}: write weights as numbers, such as study=0.7,rainy=0.3.") from problem
+
+
+@cli.command()
+def devices() -> None:
+    """List the sound cards and virtual cables that `device:` can name."""
+    from radio.outputs.device import list_devices
+
+    with _told_plainly():
+        for line in list_devices() or ("There is no sound card here that can play in stereo.",):
+            typer.echo(line)
 
 
 @cli.command(name="doctor")
@@ -128,7 +179,7 @@ def _config_or_defaults(path: Path | None) -> Config:
 
 def _secrets(tree: Config) -> list[str]:
     found = []
-    for output in tree.icecast:
+    for output in (*tree.icecast, *tree.push):
         try:
             found.append(output.password())
         except RadioError as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 import yaml
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from engine import Mood
+from engine import Likeness, Mood
 from radio.config import Config
 from radio.doctor import Finding
 from radio.errors import SecretError
@@ -25,7 +26,7 @@ def effective_tree(config: Config) -> str:
 def missing_secrets(config: Config) -> list[str]:
     """Sentences about passwords that are named in the tree but not there."""
     problems = []
-    for output in config.icecast:
+    for output in (*config.icecast, *config.push):
         try:
             output.password()
         except SecretError as problem:
@@ -53,6 +54,41 @@ def mood_table(moods: Iterable[Mood], own: Iterable[str]) -> Table:
             ", ".join(mood.palette[:3]),
         )
     return table
+
+
+def portrait_table(likeness: Likeness) -> Table:
+    """What each mood measures, and how far two hours of it are apart."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("mood", "bpm", "onsets a bar", "brightness", "minor", "two hours apart"):
+        table.add_column(heading, justify="left" if heading == "mood" else "right")
+    for index, (name, (hour, _)) in enumerate(zip(likeness.names, likeness.hours, strict=True)):
+        numbers = (f"{hour.bpm:.1f}", f"{hour.density:.1f}", f"{hour.brightness:+.2f}", f"{hour.minor:.0%}")
+        table.add_row(name, *numbers, f"{likeness.inside(index):.2f}")
+    return table
+
+
+def distance_table(likeness: Likeness) -> Table:
+    """How many times further apart each two moods are than two hours of either."""
+    table = Table(title="times further apart than two hours of either", box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for name in likeness.names:
+        table.add_column(name, justify="right")
+    for one, name in enumerate(likeness.names):
+        row = ["" if other == one else f"{likeness.ratio(one, other):.0f}" for other in range(len(likeness.names))]
+        table.add_row(name, *row)
+    return table
+
+
+def mood_file(mood: Mood) -> str:
+    """Every number of a mood as YAML, ready for a file in the folder moods/."""
+    tree = {field: _plain(value) for field, value in dataclasses.asdict(mood).items() if field != "name"}
+    tree["ambience"] = dict(mood.ambience)
+    body = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    return f"# {mood.name}: docs/moods.md says units and ranges\n{body}"
+
+
+def _plain(value: object) -> object:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def show_finding(console: Console, finding: Finding) -> None:
