@@ -120,7 +120,7 @@ async def _stop(
 
 def _apply_to(stations: Stations) -> Callable[[Config, tuple[Change, ...]], Awaitable[None]]:
     async def apply(config: Config, _changes: tuple[Change, ...]) -> None:
-        moods = {name: config.mood(config.stations[name].mood) for name in stations if name in config.stations}
+        moods = {name: config.station_mood(name) for name in stations if name in config.stations}
         for name, mood in moods.items():
             stations[name].change_mood(mood)
 

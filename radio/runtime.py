@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from radio.encoders import AacEncoder, Encoder, Mp3Encoder, PcmEncoder
 from radio.encoders_opus import OpusEncoder
 from radio.encore import ENCORE_S
 from radio.health import Health
+from radio.heard import heard_pieces
 from radio.hls import PLAIN
 from radio.hub import Hub
 from radio.journal import Journal, bar_row
@@ -66,7 +67,9 @@ class StationRuntime:
             logger.info("station %s: begins a new piece: the configuration names another seed", name)
             saved = None
         seed = self.settings.seed if saved is None else saved.seed
-        setup = config.setup(config.mood(self.settings.mood), secrets.randbits(63) if seed is None else seed)
+        setup = config.setup(config.station_mood(name), secrets.randbits(63) if seed is None else seed)
+        if self.settings.seed is None:  # a seed that was asked for plays the same music again, whatever was heard
+            setup = replace(setup, heard=heard_pieces(config.journal.path, name))
         self.lead = Lead(int(config.engine.lead_s * SAMPLE_RATE_HZ))
         moods = tuple(config.mood(mood) for mood in config.mood_names())
         room = EngineRoom(
