@@ -20,7 +20,7 @@ class Treble:
     """A shelf that opens and closes by at most RANGE_DB, as the share of the last half minute asks for."""
 
     SPLIT_HZ = 2000.0
-    RANGE_DB = 6.0
+    RANGE_DB = 8.0
     MEMORY_S = 30.0
     FIRST_MEMORY_S = 4.0
     SPEED_DB_PER_S = 0.5

@@ -1,0 +1,121 @@
+"""Render every mood and measure its sound and its music against the aims: `python -m bench.hear --minutes 10`.
+
+Prints one table of sound, one of music and what misses its aim; writes a picture for each mood (sound and notes).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # one core: before numpy is imported
+
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from bench import listening, music  # noqa: E402
+from bench.music import Aim  # noqa: E402
+from bench.pictures import draw  # noqa: E402
+from bench.render import Take, setup_of, take  # noqa: E402
+from engine import DOWNBEAT_FRAMES, MOODS, SAMPLE_RATE_HZ  # noqa: E402
+
+AIMS: dict[str, Aim] = {
+    "LUFS": Aim(-16.5, -15.5), "P10-P90 LU": Aim(0, 8), "peak dBTP": Aim(-12, -1), "MP3 dBTP": Aim(-12, -1),
+    "AAC dBTP": Aim(-12, -1), "silences": Aim(0, 0), "clicks": Aim(0, 0), "seam": Aim(0, 1.5), "step LU": Aim(0, 1.5),
+    "95 % Hz": Aim(2000, 6000), ">12k dB": Aim(-120, -35), "correlation": Aim(0.3, 0.95), "mono loss dB": Aim(0, 3),
+    "balance LU": Aim(0, 1.5),
+}  # fmt: skip
+
+
+def measure(heard: Take) -> dict[str, float]:
+    """Return the measures of a take's sound."""
+    sound = heard.sound
+    powers = listening.step_powers(sound)
+    short = np.percentile(listening.windows_lufs(powers, 30), [10, 90])
+    spectrum = listening.spectrum(sound)
+    correlation, loss_db = listening.stereo(sound)
+    joins = [start.frame + DOWNBEAT_FRAMES for start in heard.starts[1:] if start.bar.piece_bar == 0]
+    return {
+        "LUFS": listening.integrated_lufs(powers),
+        "P10-P90 LU": float(short[1] - short[0]),
+        "peak dBTP": listening.true_peak_dbtp(sound),
+        "MP3 dBTP": listening.true_peak_dbtp(listening.decoded(sound, "mp3")),
+        "AAC dBTP": listening.true_peak_dbtp(listening.decoded(sound, "aac")),
+        "silences": len(listening.silences(sound)),
+        "clicks": len(listening.clicks(sound)),
+        "seam": max((listening.seam(sound, start.frame) for start in heard.starts[1:]), default=0.0),
+        "step LU": max((step_lu(powers, frame) for frame in joins), default=0.0),
+        "95 % Hz": spectrum.below_95_hz,
+        ">12k dB": spectrum.above_12k_db,
+        "correlation": correlation,
+        "mono loss dB": loss_db,
+        "balance LU": max((abs(place) for place in heard.places_lu.values()), default=0.0),
+    }
+
+
+def step_lu(powers: listening.Numbers, frame: int, seconds: float = 10.0) -> float:
+    """How far the loudness of the 10 s after a frame lies from that of the 10 s before."""
+    at, steps = frame * 10 // SAMPLE_RATE_HZ, round(seconds * 10)
+    before, after = powers[max(at - steps, 0) : at], powers[at : at + steps]
+    if len(before) < steps // 2 or len(after) < steps // 2:
+        return 0.0
+    return abs(listening.integrated_lufs(after) - listening.integrated_lufs(before))
+
+
+def main() -> None:
+    """Render, measure, print, draw."""
+    parser = argparse.ArgumentParser(prog="python -m bench.hear", description=__doc__)
+    parser.add_argument("moods", nargs="*", help="moods; all of them without this")
+    parser.add_argument("--minutes", type=float, default=10.0, help="music to render of each")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rules", action="store_true", help="the rules compose instead of the models")
+    parser.add_argument("--out", type=Path, default=Path("build/hear"), help="folder for pictures and sounds")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    sounds: dict[str, dict[str, float]] = {}
+    musics: dict[str, dict[str, float]] = {}
+    for name in options.moods or list(MOODS):
+        begun_s = time.process_time()
+        heard = take(setup_of(name, options.seed, rules=options.rules), options.minutes * 60)
+        for trouble in heard.troubles:
+            print(f"{name}: {trouble}")
+        sounds[name], musics[name] = measure(heard), music.measure(heard.bars)
+        draw(heard, options.out / name)
+        places = ", ".join(f"{part} {place:+.1f}" for part, place in heard.places_lu.items())
+        print(f"{name}: {time.process_time() - begun_s:.0f} s of a core; parts {places}", flush=True)
+    print_table("Sound", sounds, AIMS)
+    print_table("Music", musics, music.AIMS)
+
+
+def print_table(title: str, rows: dict[str, dict[str, float]], aims: dict[str, Aim]) -> None:
+    """Print one row a mood; what misses its aim is marked and listed below."""
+    columns = list(next(iter(rows.values())))
+    print(f"\n## {title}\n\n| mood | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    shown = [f"{aims[c].low:g} to {aims[c].high:g}" if c in aims else "" for c in columns]
+    print(f"| aim | {' | '.join(shown)} |")
+    missed = []
+    for name, row in rows.items():
+        cells = []
+        for column in columns:
+            aim = aims.get(column)
+            wrong = aim is not None and not aim.low <= row[column] <= aim.high
+            cells.append(
+                f"{row[column]:.3g}{' **!**' if wrong else ''}"
+                if abs(row[column]) < 100
+                else _whole(row, column, wrong)
+            )
+            if wrong:
+                missed.append(f"{name}: {column} is {row[column]:.3g}")
+        print(f"| {name} | {' | '.join(cells)} |")
+    print("\nMissed: " + ("; ".join(missed) if missed else "none") + ".")
+
+
+def _whole(row: dict[str, float], column: str, wrong: bool) -> str:
+    return f"{row[column]:.0f}{' **!**' if wrong else ''}"
+
+
+if __name__ == "__main__":
+    main()

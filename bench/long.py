@@ -1,0 +1,155 @@
+"""Render hours of the programme as fast as possible and measure all of it: `python -m bench.long --hours 6`.
+
+The mood changes every 40 minutes. Prints one row every ten minutes (loudness, peak, silence, clicks, memory), then what
+holds for the whole: level steps and seams at changes of mood and piece, repetition, the growth of memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # one core: before numpy is imported
+
+import resource  # noqa: E402
+from dataclasses import dataclass, field  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from bench import listening, music  # noqa: E402
+from bench.hear import step_lu  # noqa: E402
+from bench.render import setup_of  # noqa: E402
+from engine import DOWNBEAT_FRAMES, MOODS, SAMPLE_RATE_HZ, Bar, Station, find_mood  # noqa: E402
+
+CHUNK_S = 600
+LUFS = (-16.5, -15.5)
+PEAK_DBTP = -1.0
+STEP_LU = 1.5
+SEAM = 1.5
+MOOD_CHUNKS = 4
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was found so far."""
+
+    wrong: list[str] = field(default_factory=list)
+    bars: list[Bar] = field(default_factory=list)
+    steps_lu: dict[str, list[float]] = field(default_factory=lambda: {"piece": [], "mood": []})
+    seams: dict[str, list[float]] = field(default_factory=lambda: {"bar": [], "piece": [], "mood": []})
+    memory_mb: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    """Render and report."""
+    parser = argparse.ArgumentParser(prog="python -m bench.long", description=__doc__)
+    parser.add_argument("--hours", type=float, default=6.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rules", action="store_true", help="the rules compose instead of the models")
+    options = parser.parse_args()
+    moods = list(MOODS)
+    station = Station.build(setup_of(moods[0], options.seed, rules=options.rules))
+    tally = Tally()
+    begun_s = time.process_time()
+    tail: listening.Sound = np.zeros((0, 2), np.float32)
+    print("| minute | mood | LUFS | peak dBTP | MP3 dBTP | silences | clicks | memory MB |\n" + 8 * "|---" + "|")
+    for chunk in range(round(options.hours * 3600 / CHUNK_S)):
+        change = chunk % MOOD_CHUNKS == 0
+        mood = moods[chunk // MOOD_CHUNKS % len(moods)]
+        if change and chunk:
+            station.apply(find_mood(mood))
+        block = station.render(CHUNK_S * SAMPLE_RATE_HZ)
+        sound = np.concatenate([tail, block.samples])
+        tail = block.samples[-30 * SAMPLE_RATE_HZ :]
+        _row(tally, chunk, mood, block.samples)
+        _joins(
+            tally,
+            sound,
+            [(start.frame - block.start_frame + len(sound) - block.frames, start.bar) for start in block.bars],
+            changed=change,
+        )
+        tally.bars += [start.bar for start in block.bars]
+    station.close()
+    _report(tally, options.hours, time.process_time() - begun_s)
+
+
+def _row(tally: Tally, chunk: int, mood: str, sound: listening.Sound) -> None:
+    """Measure ten minutes."""
+    lufs = listening.integrated_lufs(listening.step_powers(sound))
+    peak, coded = listening.true_peak_dbtp(sound), listening.true_peak_dbtp(listening.decoded(sound, "mp3"))
+    silences, clicks = listening.silences(sound), listening.clicks(sound)
+    memory_mb = _memory_mb()
+    tally.memory_mb.append(memory_mb)
+    if not LUFS[0] <= lufs <= LUFS[1]:
+        tally.wrong.append(f"minute {chunk * 10}: {lufs:.2f} LUFS")
+    if max(peak, coded) > PEAK_DBTP:
+        tally.wrong.append(f"minute {chunk * 10}: peak {max(peak, coded):.2f} dBTP")
+    tally.wrong += [f"minute {chunk * 10}: silence at {at:.1f} s" for at, _ in silences]
+    tally.wrong += [f"minute {chunk * 10}: click at {at / SAMPLE_RATE_HZ:.2f} s" for at in clicks]
+    print(
+        f"| {chunk * 10} | {mood} | {lufs:.2f} | {peak:.2f} | {coded:.2f} | {len(silences)} | {len(clicks)} "
+        f"| {memory_mb:.0f} |",
+        flush=True,
+    )
+
+
+def _joins(tally: Tally, sound: listening.Sound, bars: list[tuple[int, Bar]], *, changed: bool) -> None:
+    """Look at bar lines, and at the down-beats of new pieces and moods."""
+    powers = listening.step_powers(sound)
+    last_mood = tally.bars[-1].mood if tally.bars else None
+    for at, bar in bars:
+        what = "mood" if changed and last_mood not in (None, bar.mood) else "piece" if bar.piece_bar == 0 else "bar"
+        last_mood = bar.mood
+        if at < 2 * SAMPLE_RATE_HZ:
+            continue
+        tally.seams[what] += [listening.seam(sound, at), listening.seam(sound, at + DOWNBEAT_FRAMES)][
+            : 1 if what == "bar" else 2
+        ]
+        if what != "bar":
+            tally.steps_lu[what].append(step_lu(powers, at + DOWNBEAT_FRAMES))
+
+
+def _report(tally: Tally, hours: float, cpu_s: float) -> None:
+    """Print what holds for the whole."""
+    found = music.measure(tally.bars)
+    print(
+        f"\n{hours:g} h in {cpu_s / 60:.1f} min of a core, measuring included: {hours * 3600 / cpu_s:.0f} x real time."
+    )
+    for what, seams in tally.seams.items():
+        if seams:
+            print(f"second difference at {len(seams)} {what} lines against the 4 s around: worst {max(seams):.2f}")
+            tally.wrong += [f"{what} line: seam {max(seams):.2f}"] if max(seams) > SEAM else []
+    for what, steps in tally.steps_lu.items():
+        if steps:
+            over = sum(step > STEP_LU for step in steps)
+            middle, high = np.percentile(steps, [50, 90])
+            print(
+                f"level over 10 s before and after {len(steps)} changes of {what}: median {middle:.2f}, "
+                f"P90 {high:.2f}, worst {max(steps):.2f} LU, {over} over {STEP_LU} LU"
+            )
+    half = len(tally.memory_mb) // 2
+    grown_mb = max(tally.memory_mb[half:]) - max(tally.memory_mb[:half] or [0.0])
+    print(f"memory in the second half over the first: {grown_mb:+.0f} MB; highest ever {_highest_mb():.0f} MB")
+    for name in ("repeats inside", "repeats between", "same titles", "pieces", "bars"):
+        aim = music.AIMS.get(name)
+        print(f"{name}: {found[name]:.3g}" + (f" (aim {aim.low:g} to {aim.high:g})" if aim else ""))
+        if aim and not aim.low <= found[name] <= aim.high:
+            tally.wrong.append(f"{name} is {found[name]:.3g}")
+    print("Missed: " + ("; ".join(tally.wrong) or "nothing") + ".")
+
+
+def _memory_mb() -> float:
+    """Resident memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def _highest_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+if __name__ == "__main__":
+    main()
