@@ -5,7 +5,7 @@ SECONDS ?= 60
 SEED ?= 1
 OUT ?= build/lofi.flac
 
-.PHONY: help radio render doctor test check bench train loops soundfont image
+.PHONY: help radio render doctor test check bench train loops soundfont audit image
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -50,6 +50,11 @@ loops: ## synthesise vinyl, ambience and fills again
 soundfont: ## synthesise the sound bank again
 	@deploy/setup.sh radio
 	@$(PYTHON) -m soundfonts.make
+
+audit: ## look for known vulnerabilities in the locked packages (needs the network)
+	@deploy/setup.sh radio
+	@test -x build/audit/bin/pip-audit || { python3 -m venv build/audit && build/audit/bin/pip install --quiet pip-audit; }
+	@build/audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements/radio.txt
 
 image: ## build the Docker image
 	@docker build --tag lofi-radio .

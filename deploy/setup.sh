@@ -57,4 +57,12 @@ if [ "$kind" = test ]; then
   "${pip[@]}" -r requirements/test.txt || stop "pip failed (see above). Check the network, then run make again."
 fi
 "${pip[@]}" --no-deps --no-build-isolation --editable . || stop "installing lofi-radio itself failed (see above)."
+# promtool checks the alert rules; the whole package would start a server, so only the tool is taken out of it
+if [ "$kind" = test ] && ! command -v promtool >/dev/null && command -v dpkg-deb >/dev/null; then
+  folder=$(mktemp -d)
+  (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1 && dpkg-deb --fsys-tarfile prometheus_*.deb |
+    tar -x ./usr/bin/promtool) && install "$folder/usr/bin/promtool" .venv/bin/promtool ||
+    echo "promtool cannot be had: the tests of the alert rules are skipped" >&2
+  rm -rf "$folder"
+fi
 echo "$fingerprint" >"$stamp"

@@ -18,9 +18,8 @@ from engine import SAMPLE_RATE_HZ
 from radio.channel import Channel
 from radio.clock import Clock
 from radio.health import SILENCE_DBFS, Health
-from radio.hub import Sound
+from radio.hub import Heads, Sound
 from radio.metrics import Metrics
-from radio.web.stream import Heads
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +36,13 @@ class Ear:
 
     def __init__(self, station: str, channels: Mapping[str, Channel], health: Health, metrics: Metrics) -> None:
         self._station = station
-        self._channels = channels
+        self._channels = {name: channel for name, channel in channels.items() if channel.content_type in CONTAINERS}
         self._health = health
         self._metrics = metrics
         self._heard_frame: dict[str, int] = {}
         self._bad: dict[str, int] = {}
         self._turn = 0
-        metrics.expect_formats(station, list(channels))
+        metrics.expect_formats(station, list(self._channels))
 
     async def run(self, clock: Clock) -> None:
         """Listen every two seconds, for ever."""
