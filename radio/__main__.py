@@ -184,7 +184,8 @@ def _secrets(tree: Config) -> list[str]:
             found.append(output.password())
         except RadioError as problem:
             typer.echo(f"warning: {problem}", err=True)
-    return found
+    token = tree.security.token()
+    return [*found, *([token] if token else [])]
 
 
 @contextmanager

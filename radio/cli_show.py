@@ -31,6 +31,10 @@ def missing_secrets(config: Config) -> list[str]:
             output.password()
         except SecretError as problem:
             problems.append(str(problem))
+    try:
+        config.security.token()
+    except SecretError as problem:
+        problems.append(str(problem))
     return problems
 
 
