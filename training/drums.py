@@ -34,6 +34,8 @@ KEY_CLASSES = {
 class Performance:
     """One performance of the set."""
 
+    ident: str
+    """Names the performance in Groove MIDI and in E-GMD, which recorded it anew with other kits."""
     song: DrumSong
     validation: bool
     lofi_weight: int
@@ -59,7 +61,7 @@ def read_gmd(folder: Path, workers: int | None = None) -> tuple[list[Performance
             skipped.append(f"{song.name}: an exact copy of another performance.")
             continue
         seen.add(song.hits)
-        performances.append(Performance(song, row["split"] == "validation", lofi_weight(row)))
+        performances.append(Performance(_ident(row), song, row["split"] == "validation", lofi_weight(row)))
     return performances, skipped + broken
 
 
@@ -83,7 +85,7 @@ def one_copy_each(rows: list[Row]) -> tuple[list[Row], list[str]]:
     first: dict[str, Row] = {}
     copies = tests = 0
     for row in rows:
-        known = first.setdefault(row.get("id") or row["midi_filename"], row)
+        known = first.setdefault(_ident(row), row)
         if known["split"] != row["split"]:
             raise CorpusError(
                 f"{row['midi_filename']}: in split {row['split']!r}, another copy of it in {known['split']!r}. "
@@ -94,6 +96,10 @@ def one_copy_each(rows: list[Row]) -> tuple[list[Row], list[str]]:
     reasons = [f"{copies} copies of performances on other drum kits."] if copies else []
     reasons += [f"{tests} files of the set's own test split: held out."] if tests else []
     return [row for row in first.values() if row["split"] != "test"], reasons
+
+
+def _ident(row: Row) -> str:
+    return row.get("id") or row["midi_filename"]
 
 
 def lofi_weight(row: Row) -> int:

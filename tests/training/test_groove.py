@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import write_drum_file, write_groove_set
+from tiny import write_drum_file, write_e_gmd, write_groove_set
 
 from engine import tokens
 from training.drums import augment, read_gmd, tighten
@@ -52,24 +52,11 @@ def test_an_exact_copy_is_left_out(groove):
     assert "b.mid: an exact copy of another performance." in skipped
 
 
-def write_e_gmd(folder, rows):
-    """The index of E-GMD as its makers describe it: one line a recording, 43 drum kits a performance."""
-    head = "drummer,session,id,style,bpm,beat_type,time_signature,duration,split,midi_filename,audio_filename,kit_name"
-    lines = [
-        f"drummer1,s1,{ident},funk/rock,138,beat,4-4,27.8,{split},{name},{name}.wav,Acoustic Kit"
-        for ident, split, name in rows
-    ]
-    folder.mkdir()
-    (folder / "e-gmd-v1.0.0.csv").write_text("\n".join([head, *lines]) + "\n")
-    for place, (ident, _, name) in enumerate(rows):
-        write_drum_file(folder / name, bars=1 + int(ident[-1]), early_ticks=place)  # kits differ by a hair
-
-
 def test_of_forty_three_copies_of_a_performance_one_is_read(tmp_path):
-    rows = [(f"drummer1/s1/{n}", "train", f"{n}_funk_{kit}.midi") for n in (1, 2) for kit in range(43)]
+    rows = [(f"drummer1/s1/{n}", "train", f"{n}_funk_{kit}.midi") for n in (1, 2) for kit in range(1, 44)]
     write_e_gmd(tmp_path / "e-gmd", rows)
     performances, skipped = read_gmd(tmp_path / "e-gmd")
-    assert [p.song.name for p in performances] == ["1_funk_0.midi", "2_funk_0.midi"]
+    assert [p.song.name for p in performances] == ["1_funk_1.midi", "2_funk_1.midi"]
     assert skipped == ["84 copies of performances on other drum kits."]
     assert [(p.song.style, p.lofi_weight) for p in performances] == [("funk", 1)] * 2
 

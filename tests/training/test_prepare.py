@@ -1,10 +1,11 @@
 import json
+from collections import Counter
 
 import mido
 import numpy as np
 import pytest
 from test_pop909 import write_song
-from tiny import loop_chart, write_drum_file, write_groove_set
+from tiny import loop_chart, write_drum_file, write_e_gmd, write_groove_set
 
 from engine import tokens
 from training import epochs
@@ -18,12 +19,21 @@ from training.prepare import main, prepare
 from training.tokenizer import read_lines
 
 CHANGED = Consent(changed=True)
+SPLITS = ("validation", "train", "train")
 
 
 def made(part, data, seed=0, workers=1, keys=None):
     corpus, skipped = prepare(part, keys or PARTS[part].sets, data, Making(seed, workers), CHANGED)
     check_split(corpus.entries)
     return corpus, [reason for each in skipped for reason in each.reasons]
+
+
+@pytest.fixture(autouse=True)
+def few_renderings(monkeypatch):
+    """Two variants of two renderings: the full number takes seconds and shows nothing more."""
+    monkeypatch.setattr(epochs, "PIANO_VARIANTS", 2)
+    monkeypatch.setattr(epochs, "CHART_COPIES", dict.fromkeys(epochs.CHART_COPIES, 2))
+    monkeypatch.setattr(epochs, "POP909_VALIDATION_SONGS", 1)
 
 
 @pytest.fixture
@@ -37,7 +47,7 @@ def data(tmp_path):
     (harmony / "mcgill_billboard.jsonl").write_text("")
     progression = {"mode": "maj", "progression": "ii V I vi"}
     (harmony / "progressions.json").write_text(json.dumps([progression] * 9))
-    rows = [(f"{n}.mid", "hiphop", "beat", "4-4", "train" if n else "validation") for n in range(3)]
+    rows = [(f"{n}.mid", "hiphop", "beat", "4-4", split) for n, split in enumerate(SPLITS)]
     write_groove_set(tmp_path / "gmd", rows)
     for n in range(3):
         write_drum_file(tmp_path / "gmd" / f"{n}.mid", bars=n + 1)
@@ -55,14 +65,25 @@ def write_tune(path, first):
     mido.MidiFile(ticks_per_beat=480, tracks=[track]).save(path)
 
 
-def test_no_piano_song_is_in_both_splits_and_held_out_songs_are_in_none(data, monkeypatch):
-    monkeypatch.setattr(epochs, "POP909_VALIDATION_SONGS", 1)
+def test_no_piano_song_is_in_both_splits_and_held_out_songs_are_in_none(data):
     corpus, skipped = made("piano", data)
     names = {entry.name for entry in corpus.entries}
     assert "pop909/010" not in names
     assert len({name for name in names if name.startswith("pop909/")}) == 3
     assert any("held out" in reason for reason in skipped)
     assert {name.partition("/")[0] for name in names} == {"pop909", "openewld", "progressions"}
+    validating = sorted({entry.name for entry in corpus.entries if entry.validation})
+    assert [name.startswith("pop909/") for name in validating] == [True, False]  # 1 of 3 songs, 6 % of 18 charts
+
+
+def test_an_epoch_of_piano_holds_each_song_once_and_each_chart_in_two_renderings(data):
+    corpus, _ = made("piano", data)
+    for variant in range(2):
+        found = Counter(e.name for e in corpus.entries if not e.validation and e.variant == variant)
+        assert {name: count for name, count in found.items() if count != 2} == {
+            name: 1 for name in found if name.startswith("pop909/")
+        }
+    assert len({e.ids.tobytes() for e in corpus.entries if e.name == "openewld/s1"}) == 4
 
 
 def test_every_epoch_of_drums_is_another_variant_and_hip_hop_comes_twice(data):
@@ -74,22 +95,19 @@ def test_every_epoch_of_drums_is_another_variant_and_hip_hop_comes_twice(data):
 
 
 def test_groove_and_its_expanded_set_together_hold_each_performance_once(data):
-    (data / "e-gmd").mkdir()
-    lines = ["style,beat_type,time_signature,split,midi_filename,id"]
-    lines += [f"hiphop,beat,4-4,{'train' if n else 'validation'},{n}_{kit}.mid,{n}" for n in range(3) for kit in "ab"]
-    (data / "e-gmd" / "e-gmd-v1.0.0.csv").write_text("\n".join(lines))
-    for n in range(3):
-        for kit in "ab":
-            write_drum_file(data / "e-gmd" / f"{n}_{kit}.mid", bars=n + 1)
+    """E-GMD is a new recording of the same performances: their notes differ by some ticks, their ids do not."""
+    rows = [(str(n), split, f"{n}_{kit}.midi") for n, split in enumerate(SPLITS) for kit in (1, 10)]
+    write_e_gmd(data / "e-gmd", [*rows, ("drummer1/session1/9", "train", "new_1.midi")])
     both, skipped = made("drums", data, keys=("gmd", "e_gmd"))
     alone, _ = made("drums", data)
-    assert {entry.name for entry in both.entries} == {entry.name for entry in alone.entries}
-    assert sum("exact copy" in reason for reason in skipped) == 3
+    assert {e.name for e in both.entries} == {e.name for e in alone.entries} | {"new_1.midi"}
+    assert [reason for reason in skipped if "another set" in reason] == [
+        f"{n}_1.midi: this performance is in another set too." for n in range(3)
+    ]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_preparing_twice_gives_the_same_corpus_whatever_the_number_of_processes(data, part, monkeypatch):
-    monkeypatch.setattr(epochs, "POP909_VALIDATION_SONGS", 1)
+def test_preparing_twice_gives_the_same_corpus_whatever_the_number_of_processes(data, part):
     workers = (1, 2 if part == "thesis" else 1)  # one real pool is enough: each start costs seconds
     first, second = (made(part, data, 3, count)[0] for count in workers)
     assert [entry.ids.tolist() for entry in first.entries] == [entry.ids.tolist() for entry in second.entries]

@@ -65,11 +65,32 @@ def write_drum_file(path: Path, bars=2, early_ticks=0):
 
 
 def write_groove_set(folder: Path, rows):
-    """An info.csv as the set has it; rows are (file name, style, beat type, metre, split)."""
+    """An info.csv as our copy of the set has it; rows are (file name, style, beat type, metre, split)."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ["style,beat_type,time_signature,midi_filename,split,lofi_weight"]
-    lines += [f"{style},{kind},{metre},{name},{split},3" for name, style, kind, metre, split in rows]
+    lines = [
+        "drummer,session,id,style,bpm,beat_type,time_signature,midi_filename,audio_filename,duration,split,lofi_weight"
+    ]
+    lines += [
+        f"drummer1,drummer1/s1,{Path(name).stem},{style},90,{kind},{metre},{name},,9.6,{split},3"
+        for name, style, kind, metre, split in rows
+    ]
     (folder / "info.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_e_gmd(folder: Path, rows):
+    """E-GMD as it is published: a line a recording, 43 drum kits a performance, each some ticks off the others.
+
+    Rows are (id of the performance, split, file name); its last digit says how many bars the performance has.
+    """
+    head = "drummer,session,id,style,bpm,beat_type,time_signature,duration,split,midi_filename,audio_filename,kit_name"
+    lines = [
+        f"drummer1,drummer1/s1,{ident},funk/rock,138,beat,4-4,27.8,{split},{name},{Path(name).stem}.wav,Acoustic Kit"
+        for ident, split, name in rows
+    ]
+    folder.mkdir()
+    (folder / "e-gmd-v1.0.0.csv").write_text("\n".join([head, *lines]) + "\n")
+    for place, (ident, _, name) in enumerate(rows):
+        write_drum_file(folder / name, bars=1 + int(ident[-1]), early_ticks=20 + place)
 
 
 VOCABULARY = tokens.VOCABULARY_SIZE
