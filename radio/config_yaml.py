@@ -130,10 +130,11 @@ def _duplicates(node: yaml.Node, path: KeyPath, name: str) -> Iterator[str]:
     if isinstance(node, yaml.MappingNode):
         lines: dict[str, int] = {}
         for key, value in node.value:
-            here, line = (*path, str(key.value)), key.start_mark.line + 1
-            if key.value in lines and key.value != "<<":
-                yield f"{name}:{line}: {dotted(here)} is given twice (first on line {lines[key.value]}). Keep one."
-            lines.setdefault(str(key.value), line)
+            word, line = str(key.value), key.start_mark.line + 1  # a list or a mapping may stand where a key should
+            here = (*path, word)
+            if word in lines and word != "<<":
+                yield f"{name}:{line}: {dotted(here)} is given twice (first on line {lines[word]}). Keep one."
+            lines.setdefault(word, line)
             yield from _duplicates(value, here, name)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import psutil
+import pytest
 from fakes_web import FakeStation
 
 from bench.fuzz import fuzz_config, fuzz_http
+from radio.config_file import load_config
+from radio.errors import ConfigError
 
 GOOD = (Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8")
 
@@ -27,3 +30,10 @@ def test_every_wrong_configuration_is_refused_in_words():
     assert result.worst == []
     assert result.answers["refused"] > 40
     assert "refused without a word" not in result.answers
+
+
+@pytest.mark.parametrize("text", ["[a, b]: 1", "{a: {[b]: 1}}", "? {a: 1}\n: 2"])
+def test_a_list_where_a_key_should_stand_is_refused_in_words(text, tmp_path):
+    (tmp_path / "config.yaml").write_text(text)  # found by bench.fuzz
+    with pytest.raises(ConfigError, match="not YAML"):
+        load_config(tmp_path / "config.yaml")
