@@ -17,6 +17,7 @@ from pathlib import Path
 from engine import Station
 from radio.config import Change, Config
 from radio.config_file import load_config
+from radio.edges import edges
 from radio.errors import RadioError
 from radio.health import watch_lag
 from radio.journal import Journal
@@ -25,7 +26,6 @@ from radio.limits import make_room_for
 from radio.log import logging_station
 from radio.metrics import Metrics
 from radio.notify import sd_notify, watchdog_period_s
-from radio.outputs import icecast
 from radio.reload import Reloader
 from radio.runtime import House, StationRuntime
 from radio.web.server import Site, open_web
@@ -90,10 +90,9 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
                 tasks.create_task(station.ear.run(house.clock), name=f"ear {name}")
                 if station.hls is not None:
                     tasks.create_task(station.hls.run(), name=f"hls {name}")
-        for settings in reloader.config.icecast:
-            output = icecast.IcecastOutput(settings, stations[settings.station].feed(settings.format), house.metrics)
-            with logging_station(settings.station):
-                tasks.create_task(keepalive(output.name, output.run, icecast.ERRORS, keeper), name=output.name)
+        for edge in edges(reloader.config, stations, house):
+            with logging_station(edge.station):
+                tasks.create_task(keepalive(edge.name, edge.run, edge.errors, keeper), name=edge.name)
         tasks.create_task(reloader.run(), name="reload")
         tasks.create_task(watch_lag(house.clock, house.metrics), name="lag")
         tasks.create_task(_tell_systemd(stations), name="systemd")

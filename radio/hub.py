@@ -24,6 +24,23 @@ class Sound:
     """Writes what must come before the first sound of this encoder; a listener needs it once."""
 
 
+class Heads:
+    """Puts what an encoder's stream must begin with before the first sound of each encoder."""
+
+    def __init__(self) -> None:
+        self._told: Head | None = None
+
+    def join(self, sounds: Sequence[Sound]) -> bytes:
+        """Sound with the heads it needs; a late one names the title of that moment."""
+        out = bytearray()
+        for sound in sounds:
+            if sound.head is not None and sound.head != self._told:
+                self._told = sound.head
+                out += sound.head(sound.title)
+            out += sound.chunk.data
+        return bytes(out)
+
+
 class Listener:
     """One reader's bounded backlog."""
 

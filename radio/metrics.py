@@ -97,6 +97,12 @@ class Metrics:
         self.icecast_reconnects = self._counter(
             "icecast_reconnects_total", "Times a source had to reconnect.", "output"
         )
+        self.output_connected = self._gauge("output_connected", "1 while the output works.", "output")
+        self.output_connects = self._counter("output_connects_total", "Times the output began to work.", "output")
+        self.output_bytes = self._counter("output_bytes_total", "Bytes that the output handed over.", "output")
+        self.output_dropped_seconds = self._counter(
+            "output_dropped_seconds_total", "Sound that the output lost.", "output"
+        )
         self.hls_segments = self._counter("hls_segments_total", "HLS segments made.", "station")
         self.hls_write_errors = self._counter(
             "hls_write_errors_total", "Times HLS could not be written to the disk.", "station", "where"

@@ -19,10 +19,11 @@ from engine import SAMPLE_RATE_HZ
 from radio.config import Station
 from radio.config_outputs import Icecast
 from radio.errors import OutputError, SecretError
-from radio.hub import Hub, Listener
+from radio.hub import Heads, Hub, Listener
 from radio.keepalive import RefusedError
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
+from radio.outputs.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class IcecastOutput:
         self.name = f"icecast {settings.name}"
         self._settings, self._feed, self._metrics = settings, feed, metrics
         metrics.expect_icecast(settings.name)
+        self._tally = Tally(metrics, self.name)
         self._title_changed = asyncio.Event()
         self._was_connected = False
 
@@ -96,7 +98,7 @@ class IcecastOutput:
                 reader, writer = await asyncio.open_connection(
                     settings.host.strip("[]"),
                     settings.port,
-                    ssl=ssl.create_default_context() if settings.tls else None,
+                    ssl=ssl.create_default_context(cafile=settings.ca_file) if settings.tls else None,
                     happy_eyeballs_delay=0.25,
                 )
         except TimeoutError as problem:
@@ -158,10 +160,15 @@ class IcecastOutput:
         )
 
     async def _send(self, listener: Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads, skipped = Heads(), 0
         while sounds := await listener.read():
             if reader.at_eof():
                 raise OutputError(f"{self._where} closed the connection.")
-            writer.write(b"".join(sound.chunk.data for sound in sounds))
+            data = heads.join(sounds)
+            writer.write(data)
+            self._tally.sent(len(data))
+            self._tally.dropped((listener.skipped_chunks - skipped) * sounds[0].chunk.frames / SAMPLE_RATE_HZ)
+            skipped = listener.skipped_chunks
             try:
                 async with asyncio.timeout(STALL_TIMEOUT_S):
                     await writer.drain()
@@ -170,7 +177,7 @@ class IcecastOutput:
 
     async def _tell_titles(self, authorization: str) -> None:
         told, complained = "", False
-        while True:
+        while self._feed.content_type != "audio/ogg":  # Ogg carries its titles in band
             self._title_changed.clear()
             title = self._feed.now.title.translate(_PLAIN_SIGNS)
             if title == told:
@@ -209,7 +216,8 @@ class IcecastOutput:
         connected.set(1)
         logger.info("%s: on air at %s%s", self.name, self._where, self._settings.mount)
         try:
-            yield
+            with self._tally.connected():
+                yield
         finally:
             connected.set(0)
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from radio.encoders import Head
-from radio.hub import Hub, Listener, Sound
+from radio.hub import Heads, Hub, Listener, Sound
 from radio.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -164,23 +163,6 @@ async def _feed(listener: Listener, wire: Wire, icy: IcyWriter | None, pace_s: f
     while sounds := await listener.read():
         await wire.send(heads.join(sounds) if icy is None else icy.interleave(sounds))
         await asyncio.sleep(pace_s)
-
-
-class Heads:
-    """Puts what an encoder's stream must begin with before the first sound of each encoder."""
-
-    def __init__(self) -> None:
-        self._told: Head | None = None
-
-    def join(self, sounds: Sequence[Sound]) -> bytes:
-        """Sound with the heads it needs; a late one names the title of that moment."""
-        out = bytearray()
-        for sound in sounds:
-            if sound.head is not None and sound.head != self._told:
-                self._told = sound.head
-                out += sound.head(sound.title)
-            out += sound.chunk.data
-        return bytes(out)
 
 
 class IcyWriter:

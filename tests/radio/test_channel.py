@@ -12,8 +12,7 @@ from engine import SAMPLE_RATE_HZ, AudioBlock
 from radio.channel import LINGER_S, Channel, Passage
 from radio.encoders_opus import OpusEncoder
 from radio.errors import EncoderError
-from radio.hub import Hub
-from radio.web.stream import Heads
+from radio.hub import Heads, Hub
 
 BLOCK = 2048
 BURST_BYTES = 200 * 1024

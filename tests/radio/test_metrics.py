@@ -14,6 +14,8 @@ NAMES = {
     "journal_rows": "", "journal_lost_rows": "", "event_loop_lag_seconds": "", "keepalive_restarts": "output",
     "hls_segments": "station", "hls_write_errors": "station where", "refusals": "reason", "control_requests": "result",
     "decoded_level_dbfs": "station format", "decoded_faults": "station format",
+    "output_connected": "output", "output_connects": "output", "output_bytes": "output",
+    "output_dropped_seconds": "output",
 }  # fmt: skip
 
 

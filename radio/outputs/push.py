@@ -1,0 +1,193 @@
+"""Picture and sound for a video platform or OBS: one ffmpeg that is fed our AAC and runs for days.
+
+Knows nothing about when to start it again (`radio.keepalive` does). The sound is not encoded anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from ffmpeg import FFmpegError
+from ffmpeg.asyncio import FFmpeg
+
+from engine import SAMPLE_RATE_HZ
+from radio.config_outputs import Push
+from radio.errors import OutputError, SecretError
+from radio.hub import Listener
+from radio.keepalive import RefusedError
+from radio.ledger import replace_file
+from radio.metrics import Metrics
+from radio.outputs.icecast import Feed
+from radio.outputs.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+ERRORS: tuple[type[Exception], ...] = (OSError, OutputError)
+STALL_S = 15.0
+"""A far end that takes nothing for so long is gone."""
+_STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_LINES_KEPT = 8
+_END_PATIENCE_S = 3.0
+
+
+class PushOutput:
+    """One station on one platform."""
+
+    def __init__(self, settings: Push, feed: Feed, metrics: Metrics, program: str = "ffmpeg") -> None:
+        self.name = f"push {settings.name}"
+        self._settings, self._feed, self._program = settings, feed, program
+        self._tally = Tally(metrics, self.name)
+        self._said: deque[str] = deque(maxlen=_LINES_KEPT)
+
+    async def run(self) -> None:
+        """Send until the stream ends; every failure is one of `ERRORS`."""
+        try:
+            key = self._settings.password()
+        except SecretError as problem:
+            raise RefusedError(str(problem)) from problem
+        listener = self._feed.hub.listen(0, skips=True)
+        try:
+            with tempfile.TemporaryDirectory(prefix="lofi-radio-") as folder:
+                await self._send(listener, key, Path(folder) / "title.txt")
+        finally:
+            self._feed.hub.leave(listener)
+
+    async def _send(self, listener: Listener, key: str, title_path: Path) -> None:
+        self._said.clear()
+        sound = SoundReader(listener, self._tally, lambda title: _write_title(title_path, title))
+        await asyncio.to_thread(_write_title, title_path, self._feed.now.title)
+        ffmpeg = build(self._settings, address(self._settings.url, key), title_path, self._program)
+        ffmpeg.on("stderr", self._said.append)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(_watch(sound), name=f"{self.name} watch")
+                with self._tally.connected():
+                    logger.info("%s: begins to send to %s", self.name, self._settings.url)
+                    await ffmpeg.execute(sound)
+                watch.cancel()
+        except BaseExceptionGroup as group:
+            unexpected = group.split((OSError, FFmpegError, OutputError))[1]
+            if unexpected is not None:
+                raise
+            if group.subgroup(FileNotFoundError) is not None:
+                remedy = "On Debian: apt-get install ffmpeg"
+                raise RefusedError(f"{self.name}: there is no program {self._program!r}. {remedy}") from None
+            raise OutputError(self._told(key, group)) from None
+        finally:
+            await _end(ffmpeg)
+
+    def _told(self, key: str, group: BaseExceptionGroup[BaseException]) -> str:
+        """Say what ffmpeg said last, without the key, which it puts into its messages."""
+        stalls = [str(problem) for problem in group.exceptions if isinstance(problem, OutputError)]
+        text = " | ".join([*stalls, *self._said]) or f"ffmpeg ended ({type(group.exceptions[0]).__name__})"
+        return f"{self._settings.url}: {text.replace(key, '(key)') if key else text}"
+
+
+class SoundReader(asyncio.StreamReader):
+    """What python-ffmpeg reads its input from: the hub itself, so that nothing piles up in between."""
+
+    def __init__(self, listener: Listener, tally: Tally, retitle: Callable[[str], None]) -> None:
+        super().__init__()
+        self.reads = 0
+        """Grows for as long as ffmpeg takes sound."""
+        self.waiting = False
+        """It is we who have no sound."""
+        self._listener, self._tally, self._retitle = listener, tally, retitle
+        self._title: str | None = None
+        self._skipped, self._ended = 0, False
+
+    async def read(self, n: int = -1) -> bytes:
+        """Return whatever sound there is, however long; empty at the end."""
+        self.reads += 1
+        self.waiting = True
+        sounds = await self._listener.read()
+        self.waiting = False
+        if not sounds:
+            self._ended = True
+            return b""
+        self._tally.dropped((self._listener.skipped_chunks - self._skipped) * sounds[0].chunk.frames / SAMPLE_RATE_HZ)
+        self._skipped = self._listener.skipped_chunks
+        if sounds[-1].title != self._title:
+            self._title = sounds[-1].title
+            await asyncio.to_thread(self._retitle, self._title)
+        data = b"".join(sound.chunk.data for sound in sounds)
+        self._tally.sent(len(data))
+        return data
+
+    def at_eof(self) -> bool:
+        """Whether the stream has ended."""
+        return self._ended
+
+
+def address(url: str, key: str) -> str:
+    """Put the stream key where it belongs."""
+    if "{key}" in url:
+        return url.replace("{key}", key)
+    return f"{url.rstrip('/')}/{key}" if key else url
+
+
+def build(settings: Push, target: str, title_path: Path, program: str) -> FFmpeg:
+    """Say what ffmpeg is to do. Its standard output stays empty: python-ffmpeg would keep all of it in memory."""
+    ffmpeg = FFmpeg(program).option("hide_banner").option("loglevel", "error").option("nostats")
+    size = f"{settings.width}x{settings.height}"
+    picture = settings.picture
+    if picture is None:
+        ffmpeg.input(f"color=c=0x1b1b2f:s={size}:r={settings.fps}", f="lavfi")
+    elif picture.suffix.lower() in _STILLS:
+        ffmpeg.input(picture, {"loop": 1, "framerate": settings.fps})
+    else:
+        ffmpeg.input(picture, {"stream_loop": -1})
+    ffmpeg.input("pipe:0", {"f": "aac", "thread_queue_size": 512, "analyzeduration": 0})
+    fit = f"scale={size}:force_original_aspect_ratio=increase,crop={settings.width}:{settings.height}"
+    filters = [fit.replace("x", ":", 1), f"fps={settings.fps}", "format=yuv420p"]
+    if settings.show_title:
+        font = f":fontfile='{settings.font}'" if settings.font else ""
+        filters.append(
+            f"drawtext=textfile='{title_path}':reload=1:expansion=none{font}:fontcolor=white@0.85:"
+            f"fontsize=h/22:x=w*0.04:y=h*0.9:shadowx=1:shadowy=1"
+        )
+    options: dict[str, object] = {
+        "map": ["0:v", "1:a"], "vf": ",".join(filters), "c:v": "libx264", "preset": "veryfast", "tune": "stillimage",
+        "b:v": f"{settings.video_kbps}k", "maxrate": f"{settings.video_kbps}k",
+        "bufsize": f"{2 * settings.video_kbps}k", "g": 2 * settings.fps, "c:a": "copy", "flush_packets": 1,
+    }  # fmt: skip
+    if target.startswith("srt:"):
+        ffmpeg.output(target, {**options, "f": "mpegts"})
+    else:
+        timeout = {"rw_timeout": int(STALL_S * 1_000_000)}
+        ffmpeg.output(
+            target, {**options, **timeout, "f": "flv", "bsf:a": "aac_adtstoasc", "flvflags": "no_duration_filesize"}
+        )
+    return ffmpeg
+
+
+async def _watch(sound: SoundReader) -> None:
+    """Raise OutputError when ffmpeg takes no sound although there is some."""
+    while True:
+        before = sound.reads
+        await asyncio.sleep(STALL_S)
+        if sound.reads == before and not sound.waiting:
+            raise OutputError(f"ffmpeg took no sound for {STALL_S:g} s")
+
+
+async def _end(ffmpeg: FFmpeg) -> None:
+    """See to it that the program is gone, however it ended; the library leaves it running when we are cancelled."""
+    process = getattr(ffmpeg, "_process", None)
+    if process is None or process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(_END_PATIENCE_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _write_title(path: Path, title: str) -> None:
+    replace_file(path, (title or " ").encode(), sync=False)
