@@ -18,6 +18,7 @@ from engine import SAMPLE_RATE_HZ, EngineError, MoodError, Station, compare_mood
 from radio import cli_show, doctor
 from radio.config import Config
 from radio.config_file import load_config
+from radio.config_outputs import Icecast, Push
 from radio.errors import ConfigError, RadioError
 from radio.log import setup_logging
 from radio.render import Order
@@ -179,7 +180,8 @@ def _config_or_defaults(path: Path | None) -> Config:
 
 def _secrets(tree: Config) -> list[str]:
     found = []
-    for output in (*tree.icecast, *tree.push):
+    outputs: tuple[Icecast | Push, ...] = (*tree.icecast, *tree.push)
+    for output in outputs:
         try:
             found.append(output.password())
         except RadioError as problem:

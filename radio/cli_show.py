@@ -12,6 +12,7 @@ from rich.table import Table
 
 from engine import Likeness, Mood
 from radio.config import Config
+from radio.config_outputs import Icecast, Push
 from radio.doctor import Finding
 from radio.errors import SecretError
 
@@ -26,7 +27,8 @@ def effective_tree(config: Config) -> str:
 def missing_secrets(config: Config) -> list[str]:
     """Sentences about passwords that are named in the tree but not there."""
     problems = []
-    for output in (*config.icecast, *config.push):
+    outputs: tuple[Icecast | Push, ...] = (*config.icecast, *config.push)
+    for output in outputs:
         try:
             output.password()
         except SecretError as problem:
