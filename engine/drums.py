@@ -91,7 +91,7 @@ class ModelDrums:
         return None
 
     def _header(self, plan: BarPlan, mood: Mood, density: int) -> list[int]:
-        role = tokens.FILL if plan.drums is DrumRole.FILL else tokens.BEAT
+        role = tokens.FILL if plan.drums is DrumRole.FILL else tokens.BACKBEAT
         return [tokens.BAR, tokens.style(mood.drum_style), role, tokens.density(density)]
 
     def _compose(self, plan: BarPlan, mood: Mood) -> list[Hit]:
