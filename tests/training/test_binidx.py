@@ -46,6 +46,20 @@ def test_the_bytes_are_those_of_the_format(tmp_path):
     assert index == b"MMIDIDX\x00\x00" + struct.pack("<QBQQ2i2q3q", 1, 8, 2, 3, 3, 1, 0, 6, 0, 1, 2)
 
 
+def test_megatron_s_own_class_reads_them(tmp_path):
+    indexed = pytest.importorskip(
+        "megatron.core.datasets.indexed_dataset",
+        reason="optional: `pip install --no-deps megatron-core` brings the public reader",
+        exc_type=ImportError,
+    )
+    sequences = [[1, 2, 3], [65535], [258, 0, 7, 9]]
+    write_binidx(map(np.array, sequences), tmp_path / "songs_v1.5")
+    stored = indexed.IndexedDataset(str(tmp_path / "songs_v1.5"))
+    assert [stored[number].tolist() for number in range(len(stored))] == sequences
+    assert stored.document_indices.tolist() == [0, 1, 2, 3]
+    assert stored.get(2, offset=1, length=2).tolist() == [0, 7]
+
+
 def test_missing_foreign_and_cut_files_are_refused(tmp_path):
     with pytest.raises(CorpusError, match="--binidx"):
         read_binidx(tmp_path / "x")
