@@ -5,6 +5,7 @@ from engine.banks import find_bank
 from engine.drift import mixed
 from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
 from engine.harmony import chord_name
+from engine.levels import Levels
 from engine.likeness import Likeness
 from engine.likeness import compare as compare_moods
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
@@ -26,6 +27,7 @@ __all__ = [
     "Chord",
     "EngineError",
     "FloatArray",
+    "Levels",
     "Likeness",
     "LoopError",
     "Meter",

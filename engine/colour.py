@@ -144,11 +144,11 @@ class Crush:
         at = np.arange(self._frame, self._frame + frames, dtype=np.int64)
         taken = -(-(at * rate_hz // SAMPLE_RATE_HZ * SAMPLE_RATE_HZ) // rate_hz)
         index = cast(npt.NDArray[np.int64], taken - self._frame + self._PAST_FRAMES)
-        return cast(FloatArray, line.take(index, axis=1))
+        return line.take(index, axis=1)
 
     def _stepped(self, samples: FloatArray, bits: FloatArray | float) -> FloatArray:
         """Round to steps."""
         if isinstance(bits, float) and bits >= self.CLEAN_BITS:
             return samples
         steps = np.asarray(2.0 ** (np.asarray(bits) - 1.0) / self.FULL_SCALE, np.float32)
-        return np.round(samples * steps) / steps
+        return np.divide(np.round(samples * steps), steps, dtype=np.float32)

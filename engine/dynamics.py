@@ -30,6 +30,10 @@ class Hand:
     range_db: float = 15.0
 
 
+_HEARD_S = 3.0
+"""Memory of a rider's own reading: that of a short-term meter."""
+
+
 class Rider:
     """Keeps a sound at its loudness over tens of seconds, as a hand on the fader would.
 
@@ -43,12 +47,18 @@ class Rider:
         self._power = power_of(expected_lufs)
         self._age_s = hand.first_memory_s
         self._from_db = self._to_db = target_lufs - expected_lufs
+        self._heard = power_of(target_lufs)
         self._at = 0
 
     @property
     def gain_db(self) -> float:
         """Where the fader is going."""
         return self._to_db
+
+    @property
+    def loudness_lufs(self) -> float:
+        """Loudness of what came out, the last 3 s counting most."""
+        return lufs(self._heard)
 
     def process(self, samples: FloatArray) -> FloatArray:
         """Ride float32 [2, frames]."""
@@ -77,6 +87,7 @@ class Rider:
             "age_s": self._age_s,
             "from_db": self._from_db,
             "to_db": self._to_db,
+            "heard": self._heard,
             "at": self._at,
         }
 
@@ -85,11 +96,12 @@ class Rider:
         state = cast(dict[str, Any], tree)
         self._weighting.restore(state["weighting"])
         self._power, self._age_s, self._at = state["power"], state["age_s"], state["at"]
-        self._from_db, self._to_db = state["from_db"], state["to_db"]
+        self._from_db, self._to_db, self._heard = state["from_db"], state["to_db"], state["heard"]
 
     def _move(self, power: float) -> None:
         """Learn one step and set the next ramp."""
         step_s = STEP_FRAMES / SAMPLE_RATE_HZ
+        self._heard += (power * db_to_gain(self._to_db) ** 2 - self._heard) * step_s / _HEARD_S
         if lufs(power) > lufs(self._power) - self._hand.gate_lu:
             self._age_s = min(self._age_s + step_s, self._hand.memory_s)
             self._power += (power - self._power) * step_s / self._age_s
@@ -117,6 +129,13 @@ class Limiter:
         self._wanted_db = np.zeros(self.AHEAD_FRAMES)
         self._boxes = [np.zeros(self._BOX_FRAMES - 1), np.zeros(self._BOX_FRAMES - 1)]
         self._held_db = 0.0
+        self._peaks = np.zeros(self.AHEAD_FRAMES, np.float32)
+        self._highest = 0.0
+
+    def take_peak_dbtp(self) -> float:
+        """Return the highest true peak that came out since the last call."""
+        highest, self._highest = self._highest, 0.0
+        return 20.0 * float(np.log10(max(highest, 1e-6)))
 
     def process(self, samples: FloatArray) -> FloatArray:
         """Limit float32 [2, frames]; the sound comes DELAY_FRAMES later."""
@@ -125,10 +144,16 @@ class Limiter:
             return samples
         line = np.concatenate([self._past, samples], axis=1)
         self._past = line[:, frames:].copy()
-        reduction_db = self._reduction_db(self._detector.process(samples))
+        peaks = self._detector.process(samples)
+        passing = np.concatenate([self._peaks, peaks])
+        self._peaks = passing[frames:].copy()
+        reduction_db = self._reduction_db(peaks)
         if not reduction_db.any():
+            self._highest = max(self._highest, float(passing[:frames].max()))
             return line[:, :frames]
-        return line[:, :frames] * np.power(10.0, reduction_db / -20.0).astype(np.float32)
+        gains = np.power(10.0, reduction_db / -20.0).astype(np.float32)
+        self._highest = max(self._highest, float((passing[:frames] * gains).max()))
+        return line[:, :frames] * gains
 
     def snapshot(self) -> Tree:
         """Take the state."""
@@ -138,6 +163,8 @@ class Limiter:
             "wanted_db": self._wanted_db.copy(),
             "boxes": [box.copy() for box in self._boxes],
             "held_db": self._held_db,
+            "peaks": self._peaks.copy(),
+            "highest": self._highest,
         }
 
     def restore(self, tree: Tree) -> None:
@@ -146,7 +173,7 @@ class Limiter:
         self._detector.restore(state["detector"])
         self._past, self._wanted_db = state["past"].copy(), state["wanted_db"].copy()
         self._boxes = [box.copy() for box in state["boxes"]]
-        self._held_db = state["held_db"]
+        self._held_db, self._peaks, self._highest = state["held_db"], state["peaks"].copy(), state["highest"]
 
     def _reduction_db(self, peaks: FloatArray) -> npt.NDArray[np.float64]:
         """Reduction of each frame that comes out, dB."""

@@ -30,6 +30,11 @@ class Glide:
         self._length = frames
         self._at = frames
 
+    @property
+    def goal(self) -> float:
+        """Where the number stands or is going."""
+        return self._to
+
     def aim(self, value: float) -> None:
         """Set a new goal, reached after the glide's length."""
         if value != self._to:

@@ -52,6 +52,21 @@ class Mixer:
         """Blocks of a part that were silenced because the synthesiser gave something that is no number."""
         return sum(strip.mended for strip in self._strips.values())
 
+    @property
+    def parts_lufs(self) -> dict[Part, float]:
+        """Loudness of each part behind its strip, the last 3 s counting most."""
+        return {part: strip.loudness_lufs for part, strip in self._strips.items()}
+
+    @property
+    def brightness_db(self) -> float:
+        """Share of the music's energy above 2 kHz over the last half minute."""
+        return self._treble.share_db
+
+    @property
+    def treble_db(self) -> float:
+        """Where the hand on the treble is going."""
+        return self._treble.gain_db
+
     def apply(self, mood: Mood, natures_lufs: Mapping[Part, float]) -> None:
         """Glide to another mood."""
         for part, strip in self._strips.items():

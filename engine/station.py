@@ -23,6 +23,7 @@ from engine.errors import LoopError, ModelError, SnapshotError
 from engine.fallback import compose_rules
 from engine.fills import NEEDLE, Fills
 from engine.journey import Journey
+from engine.levels import Levels, silence_at_end_s
 from engine.loops import LoopLibrary
 from engine.master import Master
 from engine.mixer import MIX_LUFS, Mixer, kicks_in
@@ -69,6 +70,8 @@ class RenderedBar:
     block: AudioBlock
     """The whole bar, or what `render` had left of it."""
     snapshot: bytes
+    levels: Levels | None = None
+    """What the meters show at its end."""
 
 
 class Station:
@@ -79,6 +82,8 @@ class Station:
         """What was replaced, each with its remedy."""
         self.assets: tuple[Asset, ...] = ()
         """Every file that shapes the sound."""
+        self.levels: Levels | None = None
+        """What the meters showed at the end of the last bar."""
         self._composer = composer
         self._balance = Balance(make_synth)
         self._mood = setup.mood
@@ -137,7 +142,7 @@ class Station:
         if self._taken == len(self._sound):
             self._render_next()
         snapshot = self.snapshot()
-        return RenderedBar(self.render(len(self._sound) - self._taken), snapshot)
+        return RenderedBar(self.render(len(self._sound) - self._taken), snapshot, self.levels)
 
     def apply(self, mood: Mood) -> None:
         """Take a mood from the next bar that is composed."""
@@ -197,6 +202,20 @@ class Station:
         mix = self._mixer.process(parts, kicks_in(events, start.frame)) + self._fills.process(start.frames)
         self._sound = np.ascontiguousarray(self._master.process(mix).T)
         self._start, self._taken = start, 0
+        self.levels = self._read_levels()
+
+    def _read_levels(self) -> Levels:
+        """Read the meters after a bar."""
+        before_s = self.levels.silence_s if self.levels else 0.0
+        return Levels(
+            loudness_lufs=self._master.loudness_lufs,
+            true_peak_dbtp=self._master.take_peak_dbtp(),
+            silence_s=silence_at_end_s(self._sound, before_s),
+            brightness_db=self._mixer.brightness_db,
+            rider_db=self._master.gain_db,
+            treble_db=self._mixer.treble_db,
+            parts_lufs=self._mixer.parts_lufs,
+        )
 
     def _take_mood(self) -> None:
         """Let the mood that waits take effect, at once or a step further on the way to it."""

@@ -68,6 +68,11 @@ class Strip:
         self.mended = 0
         """Blocks that were silenced because they held something that is no number."""
 
+    @property
+    def loudness_lufs(self) -> float:
+        """Loudness of what came out, the last 3 s counting most."""
+        return self._rider.loudness_lufs + 20.0 * float(np.log10(max(self._level.goal, 1e-6)))
+
     def aim(self, setting: Setting) -> None:
         """Glide to another setting."""
         self._trim.aim(setting.trim)

@@ -17,20 +17,21 @@ from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 
 class Treble:
-    """A shelf that opens and closes by at most RANGE_DB, as the share of the last half minute asks for."""
+    """A shelf that opens and closes by at most RANGE_DB, as the share of the last seconds asks for."""
 
     SPLIT_HZ = 2000.0
-    RANGE_DB = 8.0
-    MEMORY_S = 30.0
-    FIRST_MEMORY_S = 4.0
-    SPEED_DB_PER_S = 0.5
+    RANGE_DB = 11.0
+    MEMORY_S = 10.0
+    FIRST_MEMORY_S = 3.0
+    PATIENCE = 2.0
+    """The hand takes so many memories to make up for what is missing: with less it would swing to and fro."""
     GATE_DB = 15.0
     """Steps so far under the mean do not count."""
     _SHELF_DB = 12.0
 
     def __init__(self, share_db: float) -> None:
         self._target_db = share_db
-        self._shelf = Filter(shelf(2200.0, self._SHELF_DB, high=True))
+        self._shelf = Filter(shelf(1600.0, self._SHELF_DB, high=True))
         self._split = Filter(signal.butter(4, self.SPLIT_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos"), channels=1)
         self._powers = np.zeros(2)
         self._age_s = 0.0
@@ -104,8 +105,7 @@ class Treble:
         self._powers += (powers - self._powers) * min(step_s / self._age_s, 1.0)
         if self._age_s >= self.FIRST_MEMORY_S:
             missing_db = self._target_db - self.share_db
-            most_db = self.SPEED_DB_PER_S * step_s
-            moved_db = self._to_db + min(max(missing_db * 0.1, -most_db), most_db)
+            moved_db = self._to_db + missing_db * step_s / (self.PATIENCE * self._age_s)
             self._to_db = min(max(moved_db, -self.RANGE_DB), self.RANGE_DB)
 
 

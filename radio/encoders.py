@@ -193,7 +193,8 @@ class AacEncoder(CodecEncoder):
     content_type = "audio/aac"
 
     def __init__(self, bitrate_kbps: int = 128) -> None:
-        super().__init__(Codec("aac", AAC_FRAMES, AAC_FRAMES), bitrate_kbps)
+        # no noise substitution: it made peaks of +2 dBTP out of -2 at a loud snare (night-drive), without it -0.6
+        super().__init__(Codec("aac", AAC_FRAMES, AAC_FRAMES, options={"aac_pns": "0"}), bitrate_kbps)
 
     def wrap(self, packets: Sequence[bytes], *, ends: bool) -> tuple[int, bytes]:
         """Put an ADTS header before every packet."""

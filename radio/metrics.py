@@ -10,6 +10,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from engine import Levels
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _LAG_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -20,6 +22,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry if registry is not None else CollectorRegistry()
         self._register_sound()
+        self._register_levels()
         self._register_outputs()
         self._register_house()
 
@@ -54,6 +57,17 @@ class Metrics:
         for ending in endings:
             self.decoded_faults.labels(station, ending)
 
+    def show_levels(self, station: str, levels: Levels) -> None:
+        """Show what the engine's meters read at the end of its newest bar, some seconds before it goes on air."""
+        self.engine_loudness_lufs.labels(station).set(levels.loudness_lufs)
+        self.engine_true_peak_dbtp.labels(station).set(levels.true_peak_dbtp)
+        self.engine_silence_seconds.labels(station).set(levels.silence_s)
+        self.engine_brightness_db.labels(station).set(levels.brightness_db)
+        for part, lufs in levels.parts_lufs.items():
+            self.engine_part_loudness_lufs.labels(station, part.value).set(lufs)
+        for hand, db in (("rider", levels.rider_db), ("treble", levels.treble_db)):
+            self.engine_hand_db.labels(station, hand).set(db)
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format; serve it as `CONTENT_TYPE`."""
         return generate_latest(self.registry)
@@ -87,6 +101,22 @@ class Metrics:
             "decoded_faults_total", "Times a format was silent or could not be decoded.", "station", "format"
         )
         self.clock_skips = self._counter("clock_skips_total", "Times the broadcast clock had to skip ahead.", "station")
+
+    def _register_levels(self) -> None:
+        self.engine_loudness_lufs = self._gauge("engine_loudness_lufs", "Short-term loudness, newest bar.", "station")
+        self.engine_true_peak_dbtp = self._gauge("engine_true_peak_dbtp", "Highest peak of the newest bar.", "station")
+        self.engine_silence_seconds = self._gauge(
+            "engine_silence_seconds", "Silence that the newest bar ends with.", "station"
+        )
+        self.engine_brightness_db = self._gauge(
+            "engine_brightness_db", "Share of the music's energy above 2 kHz, half a minute.", "station"
+        )
+        self.engine_part_loudness_lufs = self._gauge(
+            "engine_part_loudness_lufs", "Short-term loudness of a part before the master.", "station", "part"
+        )
+        self.engine_hand_db = self._gauge(
+            "engine_hand_db", "Where the slow hands on loudness and treble are.", "station", "hand"
+        )
 
     def _register_outputs(self) -> None:
         self.listeners = self._gauge("listeners", "Listeners connected now.", "station", "mount")

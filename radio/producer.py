@@ -248,6 +248,8 @@ class Producer:
         if block.bars:
             last = block.bars[-1].bar
             tally.next_bar, tally.next_piece = last.index + 1, last.piece.number + 1
+        if rendered.levels is not None:
+            self._metrics.show_levels(self._name, rendered.levels)
         self._newest = LeadBar(block, rendered.snapshot)
         return self._newest
 

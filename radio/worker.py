@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from engine import Asset, AudioBlock, EngineError, Mood
+from engine import Asset, AudioBlock, EngineError, Levels, Mood
 from radio.errors import WorkerError
 from radio.log import LogStyle, log_as, log_style
 from radio.vitals import Vital, Vitals
@@ -54,6 +54,10 @@ class Rendered(Protocol):
     @property
     def snapshot(self) -> bytes:
         """The engine's state at the bar's first frame."""
+
+    @property
+    def levels(self) -> Levels | None:
+        """What the engine's meters show at the bar's end."""
 
 
 class Engine(Protocol):

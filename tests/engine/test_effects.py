@@ -8,7 +8,7 @@ from engine.colour import Chorus, Crush
 from engine.dynamics import Limiter, Rider
 from engine.effects import Duck, Pan, Room, Wave, Wow, saturate
 from engine.filters import Filter, Glide, LowPass, high_pass, low_pass, shelf
-from engine.loudness import KWeighting, PeakDetector, true_peak_dbtp
+from engine.loudness import KWeighting, PeakDetector, integrated_lufs, true_peak_dbtp
 from engine.master import Master
 from engine.snapshot import pack, unpack
 from engine.strip import TONES, Setting, Strip
@@ -217,9 +217,9 @@ def test_crush_is_in_step_months_away():
     np.testing.assert_array_equal(one.process(sound), other.process(sound))
 
 
-@pytest.mark.parametrize("slope_hz", [1300.0, 1600.0], ids=["dark", "bright"])
+@pytest.mark.parametrize("slope_hz", [1150.0, 1700.0], ids=["dark", "bright"])
 def test_the_treble_comes_to_the_share_that_is_asked_for(slope_hz):
-    sound = Filter(low_pass(slope_hz)).process(noise(48_000 * 60))
+    sound = Filter(low_pass(slope_hz)).process(noise(48_000 * 90))
     effect = Treble(-10.0)
     out = effect.process(sound)[:, -48_000 * 15 :]
     hz, power = signal.welch(out.mean(axis=0), SAMPLE_RATE_HZ, nperseg=4096)
@@ -328,3 +328,15 @@ def test_the_rider_moves_slowly_and_not_at_all_in_a_gap():
     assert rider.gain_db == pytest.approx(before_db, abs=0.3)
     rider.process(tone(1, -8.0))
     assert before_db - 2.5 < rider.gain_db < before_db
+
+
+def test_the_rider_and_the_limiter_read_what_leaves_them():
+    sound = tone(20, -12.0)
+    rider, limiter = Rider(-16.0, -12.0), Limiter(-20.0)
+    out = rider.process(sound)
+    assert rider.loudness_lufs == pytest.approx(integrated_lufs(out[:, -4 * SAMPLE_RATE_HZ :].T), abs=0.3)
+    limited = limiter.process(out)
+    assert limiter.take_peak_dbtp() == pytest.approx(true_peak_dbtp(limited.T), abs=0.2)
+    assert limiter.take_peak_dbtp() < -100
+    limiter.process(0.1 * sound)
+    assert limiter.take_peak_dbtp() > -60

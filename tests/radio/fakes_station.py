@@ -26,6 +26,7 @@ class FakeAsset:
 class FakeRendered:
     block: AudioBlock
     snapshot: bytes
+    levels: None = None
 
 
 @dataclass(frozen=True)

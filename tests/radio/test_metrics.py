@@ -16,6 +16,8 @@ NAMES = {
     "decoded_level_dbfs": "station format", "decoded_faults": "station format",
     "output_connected": "output", "output_connects": "output", "output_bytes": "output",
     "output_dropped_seconds": "output",
+    "engine_loudness_lufs": "station", "engine_true_peak_dbtp": "station", "engine_silence_seconds": "station",
+    "engine_brightness_db": "station", "engine_part_loudness_lufs": "station part", "engine_hand_db": "station hand",
 }  # fmt: skip
 
 
