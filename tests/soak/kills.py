@@ -43,7 +43,7 @@ class Player:
         process = await asyncio.create_subprocess_exec(
             "ffmpeg", "-hide_banner", "-loglevel", "error", "-nostats", "-progress", "pipe:1", "-reconnect", "1",
             "-reconnect_at_eof", "1", "-reconnect_streamed", "1", "-reconnect_on_network_error", "1",
-            "-reconnect_delay_max", "2", "-i", self._url, "-f", "null", "-",
+            "-reconnect_on_http_error", "5xx", "-reconnect_delay_max", "20", "-i", self._url, "-f", "null", "-",
             stdout=asyncio.subprocess.PIPE, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:

@@ -195,10 +195,10 @@ def table(found: Soak) -> list[str]:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
+def small_disk(folder: Path, size_mb: int = DISK_MB) -> Iterator[Path]:
     """A small file system in memory, so that it can be filled; a plain folder for who may not mount."""
-    folder.mkdir()
-    options = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)]
+    folder.mkdir(parents=True)
+    options = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)]
     mounted = subprocess.run(options, check=False, capture_output=True).returncode == 0
     if not mounted:
         raise SystemExit("the soak fills a disk of its own and must be allowed to mount one: run it as root")
