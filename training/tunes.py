@@ -20,6 +20,9 @@ from training.parallel import work_through
 
 _ARTICLES = re.compile(r"\b(the|an|a)\b|[^a-z0-9 ]")
 _DANCES = re.compile(r"(reel|jig|hornpipe|polka|slide|strathspey|slipjig|the)+$")
+_NO_MUSIC = re.compile(r"\s*(%|[A-Za-z]:[^|:]|$)")
+"""A line that is a comment, a field such as `K:G`, or blank."""
+_BARS = re.compile(r":\|*:|:\|+\]?(\s*\[?[2-9])?|\|+:|\|\||\|\]|\|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,31 @@ def split_abc(text: str, file_name: str) -> Iterator[tuple[str, str, str]]:
         yield f"{file_name} X:{number}", title[1].strip() if title else number, part
 
 
+def open_repeats(text: str) -> str:
+    """Return an ABC tune with `|:` before each part that only ends in `:|`, as dance tunes are mostly written.
+
+    music21 takes such a part to begin at the tune's start: it would double the tune with every part, so that ten parts
+    become a thousand. A part begins with the tune, after a repeat or a double bar, or after a second ending's bar.
+    """
+    start, opened, ending, offset = None, False, False, 0
+    places = []
+    for line in text.splitlines(keepends=True):
+        if not _NO_MUSIC.match(line):
+            start = offset if start is None else start
+            for bar in _BARS.finditer(line):
+                sign = bar[0]
+                repeat = ":" in sign
+                if sign[0] == ":" and not opened:
+                    places.append(start)
+                if repeat or (not opened and (sign != "|" or ending)):
+                    start, opened = offset + bar.end(), sign[-1] == ":"
+                ending = sign[-1].isdigit()
+        offset += len(line)
+    for place in reversed(places):
+        text = f"{text[:place]} |: {text[place:]}"
+    return text
+
+
 def encode_abc(source: tuple[str, str, str]) -> list[str]:
     """Return the pieces of one ABC tune, in strict mode.
 
@@ -83,7 +111,7 @@ def encode_abc(source: tuple[str, str, str]) -> list[str]:
     place, title, text = source
     music21 = load_music21()
     try:
-        score = music21.converter.parse(text, format="abc")
+        score = music21.converter.parse(open_repeats(text), format="abc")
         content = music21.midi.translate.streamToMidiFile(score).writestr()
     except (music21.exceptions21.Music21Exception, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise CorpusError(f"{place} ({title}): music21 cannot read it ({type(error).__name__}: {error}).") from error

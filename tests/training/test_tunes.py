@@ -5,7 +5,7 @@ import pytest
 
 from training.errors import CorpusError
 from training.mutopia import read_mutopia
-from training.tunes import encode_abc, read_abc_tunes, read_midi_tunes, split_abc, title_key
+from training.tunes import encode_abc, open_repeats, read_abc_tunes, read_midi_tunes, split_abc, title_key
 
 ABC = """% a collection
 
@@ -74,8 +74,23 @@ def test_abc_becomes_text_through_music21(tmp_path):
         == "<start> 43:d t62 43:0 45:d t62 45:0 47:d t62 47:0 48:d t62 48:0 4a:d t125 4a:0 4a:d t125 4a:0 <end>"
     )
     assert reason.startswith("x.abc X:2 (2): music21 cannot read it (ABCHandlerException")  # it has neither M: nor L:
+    [three_parts] = encode_abc(("x", "x", "X:1\nM:2/4\nL:1/8\nK:D\ndefg|abag:|\nd|dcd2|d4:|\ngggg|ffd2:|\n"))
+    assert sum(word.endswith(":d") for word in three_parts.split()) == 2 * (8 + 5 + 7)  # 98 with music21 alone
     with pytest.raises(CorpusError, match=r"x X:3 \(odd\): holds no music"):
         encode_abc(("x X:3", "odd", "X:3\nT:odd\nM:4/4\nK:C\n"))
+
+
+@pytest.mark.parametrize(
+    ("music", "opened"),
+    [
+        ("de|fg:|\nab|ag:|", " |: de|fg:| |: \nab|ag:|"), ("|:de|fg:||:ab:|", "|:de|fg:||:ab:|"),
+        ("de||fg:|ab|]", "de|| |: fg:|ab|]"), ("|:de||fg:|", "|:de||fg:|"), ("de::fg:|", " |: de::fg:|"),
+        ("de|1fg:|2ga|ab|ag:|", " |: de|1fg:|2ga| |: ab|ag:|"), ("|:de|1fg:|2ga||ab:|", "|:de|1fg:|2ga|| |: ab:|"),
+    ],
+)  # fmt: skip
+def test_each_part_that_ends_in_a_repeat_begins_with_one(music, opened):
+    head = "X:1\nT:a|b:|\n% c:|\nK:G\n"
+    assert open_repeats(head + music) == head + opened
 
 
 def test_mutopia_s_pieces_come_in_c_with_chords_and_the_others_with_reasons(tmp_path):
