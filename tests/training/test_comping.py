@@ -121,8 +121,8 @@ def test_one_loop_rendered_forty_times_is_played_in_very_many_ways():
     shapes = [shape for song in songs for shape in bar_shapes(song)[0]]
     rhythms = [rhythm for song in songs for rhythm in bar_shapes(song)[1]]
     within = np.mean([len(set(bar_shapes(song)[0])) / len(song.chords) for song in songs])
-    assert len(set(shapes)) > 0.3 * len(shapes)  # four chords only, yet every third bar is one that was not yet played
-    assert len(set(rhythms)) > 100
+    assert len(set(shapes)) > 0.5 * len(shapes)  # the aim: four chords only, yet every second bar is new; measured 0.56
+    assert len(set(rhythms)) > 100  # measured 185 of 1,200 bars
     assert 0.3 < within < 0.95  # a loop comes back, and does not stay the same
 
 
@@ -141,7 +141,7 @@ def test_guide_tones_move_by_step_or_stay():
                 total += len(moves)
             before = keys
     assert total > 400
-    assert near / total > 0.91  # 0.90 without the rule in choose_voicing, 0.92 with it
+    assert near / total > 0.91  # set after measuring: 0.90 without the rule in choose_voicing, 0.92 with it
 
 
 def test_some_hits_rest_so_that_a_rhythm_breathes():

@@ -1,6 +1,7 @@
 """The examples and tables are those of the format's description, made by running the public tokenizer."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import mido
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import tokens
-from training.errors import CorpusError, TokenTextError
-from training.midi_decoder import Decoder, decode
+from training.errors import CorpusError
+from training.midi_decoder import decode
 from training.midi_encoder import encode, open_midi
 from training.midicompact import COMPACT, DIALECTS, MAIN, PIANO, THESIS, Dialect
 
@@ -42,6 +43,15 @@ def message(kind, *values, time, channel=0):
 
 def strict(file, dialect=PIANO_ALL):
     return encode(file, dialect, strict=True)
+
+
+def absolute(file):
+    now, out = 0, []
+    for item in file.tracks[0]:
+        now += item.time
+        if item.type in ("note_on", "note_off"):
+            out.append((now, item.type, item.note, item.velocity))
+    return out
 
 
 TWO_NOTES = midi((0, "on", 60, 100), (480, "off", 60), (480, "on", 64, 64), (960, "off", 64))
@@ -123,29 +133,6 @@ def test_example_9_thirteen_instruments():
     assert strict(file) == ["<start> p:3c:b t62 p:3c:0 <end>"]
 
 
-def absolute(file):
-    now, out = 0, []
-    for item in file.tracks[0]:
-        now += item.time
-        if item.type in ("note_on", "note_off"):
-            out.append((now, item.type, item.note, item.velocity))
-    return out
-
-
-def test_example_10_a_note_held_too_long_is_released_and_the_last_ones_ring_for_three_seconds():
-    out = absolute(decode("p:3c:c t125 t125 t125 t125 t125 t125 p:40:a t62 <end>", PIANO, strict=True))
-    assert out == [
-        (0, "note_on", 60, 88), (5760, "note_off", 60, 64), (5760, "note_on", 64, 68), (5760 + 3356, "note_off", 64, 64)
-    ]  # fmt: skip
-
-
-def test_example_11_a_repeated_note_is_ended_first():
-    out = absolute(decode("p:3c:c t10 p:3c:c t10 p:3c:0", PIANO, strict=True))
-    assert [(tick, kind) for tick, kind, *_ in out] == [
-        (0, "note_on"), (76, "note_off"), (76, "note_on"), (152, "note_off")
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("delta_ms", "expected"),
     [
@@ -173,7 +160,12 @@ def test_velocity_bins_are_those_of_the_table_and_the_engine_s():
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 def test_a_bin_plays_back_as_itself_and_never_softer_than_it_was(dialect):
     assert all(dialect.velocity_bin(dialect.velocity(b), strict=True) == b for b in range(dialect.velocity_bins))
-    assert all(0 <= dialect.velocity(dialect.velocity_bin(v, strict=True)) - v <= 15 for v in range(128))
+    tops = [dialect.velocity(b) for b in range(dialect.velocity_bins)]
+    for low, top in pairwise(tops):
+        louder = [dialect.velocity(dialect.velocity_bin(v, strict=True)) - v for v in range(low + 1, top + 1)]
+        assert louder == [top - v for v in range(low + 1, top + 1)]
+    # The description says "up to +12"; by its own tables the loudest bin makes 13 (114 to 127), in 12 bins 15 (112).
+    assert max(top - low - 1 for low, top in pairwise(tops)) == {16: 13, 12: 15}[len(tops)]
 
 
 def test_linear_and_listed_velocities_follow_their_formulas():
@@ -220,14 +212,18 @@ def test_a_tempo_change_counts_from_where_it_stands():
     assert waited(encode(file, COMPACT)[0]) == 1504  # 0.5 s, then 1 s; units of 8 ms
 
 
-def test_a_word_that_is_no_token_is_named_or_skipped_when_lenient():
-    with pytest.raises(TokenTextError, match="'3c:1g'"):
-        decode("3c:d t62 3c:1g", THESIS)
-    reader = Decoder(THESIS, lenient=True)
-    assert [len(reader.read(word)) for word in ("3c:d", "nonsense", "<bar>", "t62", "3C:0", "p:3c:d")] == [
-        1, 0, 0, 0, 1, 0,
-    ]  # fmt: skip
-    assert reader.skipped_words == 2
+def test_tracks_are_merged_and_the_thesis_merges_channels_programs_and_drums_too():
+    drums = midi((0, "on", 36, 80, 9), (240, "off", 36, 9))
+    bass = midi((0, "program", 33, 1), (240, "on", 40, 80, 1), (480, "off", 40, 1))
+    drums.tracks += bass.tracks
+    assert strict(drums, THESIS) == ["<start> 24:c t31 24:0 28:c t31 28:0 <end>"]
+    assert strict(drums, MAIN_ALL) == ["<start> p:24:8 t31 p:24:0 b:28:8 t31 b:28:0 <end>"]
+
+
+def test_notes_that_a_dialect_drops_take_no_time_away():
+    taps = [(58, "on", 36, 80, 9), (115, "off", 36, 9)]
+    file = midi((0, "on", 60, 80), *taps, (173, "off", 60))  # 180.2 ms
+    assert strict(file) == ["<start> p:3c:c t23 p:3c:0 <end>"]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -255,7 +251,7 @@ def texts(draw):
 
 
 @given(texts())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_text_comes_back_from_the_midi_it_tells(text):
     assert encode(decode(text, COMPACT), COMPACT) == [text]
 
