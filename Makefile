@@ -2,10 +2,12 @@
 PYTHON := .venv/bin/python
 MOOD ?= study
 SECONDS ?= 60
+KIND ?= real
+MINUTES ?= 60
 SEED ?= 1
 OUT ?= build/lofi.flac
 
-.PHONY: help radio render doctor test check bench train loops soundfont audit image
+.PHONY: help radio render doctor test check bench train loops soundfont audit image soak
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -37,6 +39,10 @@ check: ## lint and types
 bench: ## measure speed, as ratios within one run
 	@deploy/setup.sh test
 	@$(PYTHON) -m bench
+
+soak: ## hours on air with faults: make soak KIND=real MINUTES=60, or KIND=fast, kills, reloads (real and fast need root)
+	@deploy/setup.sh test
+	@$(PYTHON) -m tests.soak $(KIND) --minutes $(MINUTES) --out build/soak/$(KIND)
 
 train: ## train both models again (hours; see training/README.md)
 	@deploy/setup.sh test
