@@ -10,9 +10,11 @@ import io
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 from engine import SAMPLE_RATE_HZ
 from radio.channel import Channel
@@ -96,9 +98,9 @@ class Ear:
 def decoded_level_dbfs(content_type: str, sounds: Sequence[Sound]) -> float:
     """Level of a stretch of a stream after decoding, dBFS (RMS); raises av.FFmpegError when it is no such stream."""
     squares, count = 0.0, 0
-    with av.open(io.BytesIO(Heads().join(sounds)), format=CONTAINERS[content_type]) as container:
+    with av.open(io.BytesIO(Heads().join(sounds)), "r", format=CONTAINERS[content_type]) as container:
         for frame in container.decode(audio=0):
-            samples = frame.to_ndarray()
+            samples: npt.NDArray[Any] = frame.to_ndarray()
             if samples.dtype.kind != "f":
                 samples = samples / np.float32(np.iinfo(samples.dtype).max)
             squares += float(np.square(samples, dtype=np.float64).sum())

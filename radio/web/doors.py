@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from radio.config_security import Network, Security
 from radio.metrics import Metrics
@@ -90,7 +91,7 @@ class Doors:
         return peer
 
     @property
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """What notes that a connection has asked for something, and limits each client of a proxy."""
 
         @web.middleware
