@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 MOOD ?= study
 SECONDS ?= 60
 KIND ?= real
-MINUTES ?= 60
+MINUTES ?=
 SEED ?= 1
 OUT ?= build/lofi.flac
 
@@ -42,7 +42,7 @@ bench: ## measure speed, as ratios within one run
 
 soak: ## hours on air with faults: make soak KIND=real MINUTES=60, or KIND=fast, kills, reloads (real and fast need root)
 	@deploy/setup.sh test
-	@$(PYTHON) -m tests.soak $(KIND) --minutes $(MINUTES) --out build/soak/$(KIND)
+	@$(PYTHON) -m tests.soak $(KIND) $(if $(MINUTES),--minutes $(MINUTES)) --out build/soak/$(KIND)
 
 train: ## train both models again (hours; see training/README.md)
 	@deploy/setup.sh test
