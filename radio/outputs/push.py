@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import tempfile
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from ffmpeg import FFmpegError
+from ffmpeg import FFmpegError, Progress
 from ffmpeg.asyncio import FFmpeg
 
 from engine import SAMPLE_RATE_HZ
@@ -32,6 +34,8 @@ STALL_S = 15.0
 """A far end that takes nothing for so long is gone."""
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _LINES_KEPT = 8
+_LOOKS = 30
+"""How often within that time it is looked at."""
 _END_PATIENCE_S = 3.0
 
 
@@ -62,30 +66,65 @@ class PushOutput:
         sound = SoundReader(listener, self._tally, lambda title: _write_title(title_path, title))
         await asyncio.to_thread(_write_title, title_path, self._feed.now.title)
         ffmpeg = build(self._settings, address(self._settings.url, key), title_path, self._program)
-        ffmpeg.on("stderr", self._said.append)
+        progress = _Progress()
+        ffmpeg.on("stderr", self._hear)
+        ffmpeg.on("progress", progress.note)
+        # never cancelled: the library would leave its own tasks behind. It ends when the program does.
+        program = asyncio.create_task(ffmpeg.execute(sound), name=self.name)
+        watch = asyncio.create_task(self._watch(sound, progress), name=f"{self.name} watch")
         try:
-            async with asyncio.TaskGroup() as tasks:
-                watch = tasks.create_task(_watch(sound), name=f"{self.name} watch")
-                with self._tally.connected():
-                    logger.info("%s: begins to send to %s", self.name, self._settings.url)
-                    await ffmpeg.execute(sound)
-                watch.cancel()
-        except BaseExceptionGroup as group:
-            unexpected = group.split((OSError, FFmpegError, OutputError))[1]
-            if unexpected is not None:
-                raise
-            if group.subgroup(FileNotFoundError) is not None:
-                remedy = "On Debian: apt-get install ffmpeg"
-                raise RefusedError(f"{self.name}: there is no program {self._program!r}. {remedy}") from None
-            raise OutputError(self._told(key, group)) from None
+            await asyncio.wait((program, watch), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _end(ffmpeg)
+            stalled = watch.done()
+            watch.cancel()
+            listener.end(keep_pending=False)
+            await _end(ffmpeg, program)
+            await asyncio.gather(program, watch, return_exceptions=True)
+        if stalled:
+            await watch
+        await self._judge(program, key)
 
-    def _told(self, key: str, group: BaseExceptionGroup[BaseException]) -> str:
+    async def _judge(self, program: asyncio.Task[bytes], key: str) -> None:
+        try:
+            await program
+        except FileNotFoundError:
+            remedy = "On Debian: apt-get install ffmpeg"
+            raise RefusedError(f"{self.name}: there is no program {self._program!r}. {remedy}") from None
+        except (OSError, FFmpegError) as problem:
+            raise OutputError(self._told(key, problem)) from None
+
+    async def _watch(self, sound: SoundReader, progress: _Progress) -> None:
+        """Count as connected once pictures go out; raise OutputError when none do although there is sound."""
+        with ExitStack() as connected:
+            seen, waited = 0, 0
+            while True:
+                await asyncio.sleep(STALL_S / _LOOKS)
+                waited = waited + 1 if progress.pictures == seen and not sound.waiting else 0
+                if waited > _LOOKS:
+                    raise OutputError(f"{self._settings.url}: ffmpeg sent nothing for {STALL_S:g} s")
+                if not seen and progress.pictures:
+                    connected.enter_context(self._tally.connected())
+                    logger.info("%s: picture and sound go to %s", self.name, self._settings.url)
+                seen = progress.pictures
+
+    def _hear(self, line: str) -> None:
+        if line and not line.startswith("frame="):
+            self._said.append(line)
+
+    def _told(self, key: str, problem: Exception) -> str:
         """Say what ffmpeg said last, without the key, which it puts into its messages."""
-        stalls = [str(problem) for problem in group.exceptions if isinstance(problem, OutputError)]
-        text = " | ".join([*stalls, *self._said]) or f"ffmpeg ended ({type(group.exceptions[0]).__name__})"
+        text = " | ".join(self._said) or f"ffmpeg ended ({type(problem).__name__})"
         return f"{self._settings.url}: {text.replace(key, '(key)') if key else text}"
+
+
+class _Progress:
+    """How far ffmpeg says that it is."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+
+    def note(self, progress: Progress) -> None:
+        self.pictures = progress.frame
 
 
 class SoundReader(asyncio.StreamReader):
@@ -93,8 +132,6 @@ class SoundReader(asyncio.StreamReader):
 
     def __init__(self, listener: Listener, tally: Tally, retitle: Callable[[str], None]) -> None:
         super().__init__()
-        self.reads = 0
-        """Grows for as long as ffmpeg takes sound."""
         self.waiting = False
         """It is we who have no sound."""
         self._listener, self._tally, self._retitle = listener, tally, retitle
@@ -103,7 +140,6 @@ class SoundReader(asyncio.StreamReader):
 
     async def read(self, n: int = -1) -> bytes:
         """Return whatever sound there is, however long; empty at the end."""
-        self.reads += 1
         self.waiting = True
         sounds = await self._listener.read()
         self.waiting = False
@@ -133,7 +169,7 @@ def address(url: str, key: str) -> str:
 
 def build(settings: Push, target: str, title_path: Path, program: str) -> FFmpeg:
     """Say what ffmpeg is to do. Its standard output stays empty: python-ffmpeg would keep all of it in memory."""
-    ffmpeg = FFmpeg(program).option("hide_banner").option("loglevel", "error").option("nostats")
+    ffmpeg = FFmpeg(program).option("hide_banner").option("loglevel", "error").option("stats")
     size = f"{settings.width}x{settings.height}"
     picture = settings.picture
     if picture is None:
@@ -146,15 +182,16 @@ def build(settings: Push, target: str, title_path: Path, program: str) -> FFmpeg
     fit = f"scale={size}:force_original_aspect_ratio=increase,crop={settings.width}:{settings.height}"
     filters = [fit.replace("x", ":", 1), f"fps={settings.fps}", "format=yuv420p"]
     if settings.show_title:
-        font = f":fontfile='{settings.font}'" if settings.font else ""
+        font = f":fontfile={_escaped(settings.font)}" if settings.font else ""
         filters.append(
-            f"drawtext=textfile='{title_path}':reload=1:expansion=none{font}:fontcolor=white@0.85:"
+            f"drawtext=textfile={_escaped(title_path)}:reload=1:expansion=none{font}:fontcolor=white@0.85:"
             f"fontsize=h/22:x=w*0.04:y=h*0.9:shadowx=1:shadowy=1"
         )
     options: dict[str, object] = {
         "map": ["0:v", "1:a"], "vf": ",".join(filters), "c:v": "libx264", "preset": "veryfast", "tune": "stillimage",
         "b:v": f"{settings.video_kbps}k", "maxrate": f"{settings.video_kbps}k",
         "bufsize": f"{2 * settings.video_kbps}k", "g": 2 * settings.fps, "c:a": "copy", "flush_packets": 1,
+        "shortest": None,  # pictures never end by themselves: without us, even killed, it must not go on
     }  # fmt: skip
     if target.startswith("srt:"):
         ffmpeg.output(target, {**options, "f": "mpegts"})
@@ -166,28 +203,25 @@ def build(settings: Push, target: str, title_path: Path, program: str) -> FFmpeg
     return ffmpeg
 
 
-async def _watch(sound: SoundReader) -> None:
-    """Raise OutputError when ffmpeg takes no sound although there is some."""
-    while True:
-        before = sound.reads
-        await asyncio.sleep(STALL_S)
-        if sound.reads == before and not sound.waiting:
-            raise OutputError(f"ffmpeg took no sound for {STALL_S:g} s")
-
-
-async def _end(ffmpeg: FFmpeg) -> None:
-    """See to it that the program is gone, however it ended; the library leaves it running when we are cancelled."""
-    process = getattr(ffmpeg, "_process", None)
-    if process is None or process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_END_PATIENCE_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+async def _end(ffmpeg: FFmpeg, program: asyncio.Task[bytes]) -> None:
+    """See to it that the program is gone, however far it got; the library leaves it running when we are cancelled."""
+    while not program.done():
+        process = getattr(ffmpeg, "_process", None)
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(_END_PATIENCE_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+        await asyncio.wait((program,), timeout=0.1)
 
 
 def _write_title(path: Path, title: str) -> None:
     replace_file(path, (title or " ").encode(), sync=False)
+
+
+def _escaped(path: Path) -> str:
+    """Write a path into a filter graph: once for the filter's options, once for the graph."""
+    option = re.sub(r"([\\':])", r"\\\1", str(path))
+    return re.sub(r"([\\'\[\],;])", r"\\\1", option)

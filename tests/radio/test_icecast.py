@@ -234,6 +234,34 @@ class RealIcecast:
         self._process = None
 
     async def start(self):
+        """Start it and wait until it serves its own pages; from then on a crash is a failure.
+
+        Icecast 2.4.4 segfaults when somebody connects within its first milliseconds, as our source does.
+        """
+        async with asyncio.timeout(60):
+            while True:
+                await self._spawn()
+                while self._process.returncode is None:
+                    if await self.page("/status-json.xsl"):
+                        return
+                    await asyncio.sleep(0.1)
+
+    async def page(self, path):
+        """Fetch one of its pages; empty when it does not answer."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return ""
+        try:
+            writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+            return body if " 200 " in head.partition("\r\n")[0] else ""
+        except OSError:
+            return ""
+        finally:
+            writer.close()
+
+    async def _spawn(self):
         self._process = await asyncio.create_subprocess_exec(
             shutil.which("icecast2") or shutil.which("icecast"), "-c", str(self._config),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
@@ -245,25 +273,23 @@ class RealIcecast:
             await self._process.wait()
             self._process = None
 
-    async def hear(self, size_bytes, timeout_s):
+    async def hear(self, size_bytes, timeout_s, mount="/lofi.mp3"):
         """Listen until so much sound and a title are there: (sound, titles)."""
         async with asyncio.timeout(timeout_s):
             while True:
+                assert self._process.returncode is None, "Icecast has crashed"
                 try:
-                    data, interval_bytes = await self._listen(size_bytes)
+                    data, interval_bytes = await self._listen(size_bytes, mount)
                     sound, titles = strip(data, interval_bytes)
                     if titles:
                         return sound, titles
                 except (OSError, asyncio.IncompleteReadError):
-                    if self._process.returncode is not None:
-                        # Icecast 2.4.4 segfaults when somebody connects within its first milliseconds
-                        await self.start()
                     await asyncio.sleep(0.25)
 
-    async def _listen(self, size_bytes):
+    async def _listen(self, size_bytes, mount):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            writer.write(b"GET /lofi.mp3 HTTP/1.0\r\nIcy-MetaData: 1\r\n\r\n")
+            writer.write(f"GET {mount} HTTP/1.0\r\nIcy-MetaData: 1\r\n\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             if " 200 " not in head.splitlines()[0]:
                 raise ConnectionError(head)

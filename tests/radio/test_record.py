@@ -73,13 +73,26 @@ async def test_what_went_out_is_in_the_files_without_a_gap(tmp_path):
 async def test_the_oldest_of_ours_go_and_nobody_elses(tmp_path):
     theirs = tmp_path / "lofi-20200101T000000000000Z.flac"
     theirs.write_bytes(bytes(9_000_000))
-    studio = Studio(tmp_path, minutes=0.1, budget_mb=10)
-    studio.output._settings = studio.output._settings.model_copy(update={"budget_mb": 1.5})
-    await recorded(studio, 60)
+    small = Studio(tmp_path / "one", minutes=0.1)
+    await recorded(small, 6)
+    size_bytes = (small.folder / small.files()[0]).stat().st_size
+    studio = Studio(tmp_path, minutes=0.1)
+    budget_mb = 3.5 * size_bytes / 1_000_000
+    studio.output._settings = studio.output._settings.model_copy(update={"budget_mb": budget_mb})
+    await recorded(studio, 36)
     ours = [name for name in studio.files() if name != theirs.name]
     assert theirs.exists()
-    assert 1 <= len(ours) < 10
-    assert sum((tmp_path / name).stat().st_size for name in ours) <= 1_500_000 + 600_000
+    assert len(ours) == 3, "the newest, and no more than fit"
+    assert ours == sorted(ours)
+    assert studio.output._ledger.names == set(ours)
+
+
+async def test_what_another_station_is_writing_there_is_left_alone(tmp_path):
+    (tmp_path / "night-1.mp3.part").write_bytes(b"x")
+    writer = Studio(tmp_path, format="mp3")
+    writer.output._ledger.add(["night-1.mp3.part"])
+    await recorded(writer, 1)
+    assert (tmp_path / "night-1.mp3.part").exists()
 
 
 async def test_a_recording_that_a_kill_left_behind_gets_its_name(tmp_path):
