@@ -1,4 +1,7 @@
-"""The moods that come with the radio, as data. Knows nothing about files or what the numbers do."""
+"""The moods that come with the radio, as data. Knows nothing about files or what the numbers do.
+
+config.yaml shows the same numbers (tested); `lofi-radio moods show NAME --brief` prints what must stand there.
+"""
 
 from __future__ import annotations
 

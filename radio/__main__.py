@@ -108,7 +108,7 @@ def moods(context: typer.Context, config: ConfigPath = None) -> None:
         return
     with _told_plainly():
         tree = _config_or_defaults(config)
-        table = cli_show.mood_table([tree.mood(name) for name in tree.mood_names()], own=tree.moods)
+        table = cli_show.mood_table([tree.mood(name) for name in tree.mood_names()])
         Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 
@@ -129,11 +129,18 @@ def compare(
 
 
 @moods_cli.command()
-def show(name: str, config: ConfigPath = None) -> None:
-    """Print every number of a mood, or of a mixture such as study=0.7,rainy=0.3, as a file for the folder moods/."""
+def show(
+    name: str,
+    brief: Annotated[bool, typer.Option("--brief", help="Only what differs from an untouched mood.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Print every number of a mood, or of a mixture such as study=0.7,rainy=0.3, as a file for the folder moods/.
+
+    With --brief: as it stands under `moods:` in config.yaml.
+    """
     with _told_plainly():
-        tree = _config_or_defaults(config)
-        typer.echo(cli_show.mood_file(tree.mood(_mixture(name))), nl=False)
+        mood = _config_or_defaults(config).mood(_mixture(name))
+        typer.echo(cli_show.mood_entry(mood) if brief else cli_show.mood_file(mood), nl=False)
 
 
 def _mixture(text: str) -> str | dict[str, float]:

@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from engine import Likeness, Mood
+from engine import MOODS, Likeness, Mood
 from radio.config import Config
 from radio.config_outputs import Icecast, Push
 from radio.doctor import Finding
 from radio.errors import SecretError
 
+_ENTRY_COLUMNS = 114
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -40,16 +41,15 @@ def missing_secrets(config: Config) -> list[str]:
     return problems
 
 
-def mood_table(moods: Iterable[Mood], own: Iterable[str]) -> Table:
-    """One row for each mood with the numbers that tell them apart."""
+def mood_table(moods: Iterable[Mood]) -> Table:
+    """One row for each mood with the numbers that tell them apart; what is not as it was shipped is `own`."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("mood", "bpm", "minor", "swing", "keys", "drums", "keys up to", "rain etc.", "base loops"):
         table.add_column(heading, justify="left" if heading in ("mood", "base loops", "drums") else "right")
-    own = set(own)
     for mood in moods:
         heard = [f"{name} {db:g} dB" for name, db in mood.ambience if db > -60]
         table.add_row(
-            f"{mood.name} (own)" if mood.name in own else mood.name,
+            mood.name if mood == MOODS.get(mood.name) else f"{mood.name} (own)",
             f"{mood.bpm_low:g}-{mood.bpm_high:g}",
             f"{mood.minor_share:.0%}",
             f"{mood.swing:.0%}",
@@ -91,6 +91,33 @@ def mood_file(mood: Mood) -> str:
     tree["ambience"] = dict(mood.ambience)
     body = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
     return f"# {mood.name}: docs/moods.md says units and ranges\n{body}"
+
+
+def mood_entry(mood: Mood) -> str:
+    """What differs from an untouched mood, as an entry under `moods:` in config.yaml."""
+    untouched = Mood(mood.name)
+    numbers = {field.name: getattr(mood, field.name) for field in dataclasses.fields(Mood)}
+    lines = [""]
+    for name, value in numbers.items():
+        if value != getattr(untouched, name):
+            word = f" {name}: {_flow(dict(mood.ambience) if name == 'ambience' else value)},"
+            if len(lines[-1] + word) > _ENTRY_COLUMNS:
+                lines.append("")
+            lines[-1] += word
+    return "".join([f"  {mood.name}: {{\n", *(f"   {line}\n" for line in lines), "  }\n"])
+
+
+def _flow(value: object) -> str:
+    """Return a value as YAML on one line, numbers without needless digits."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "null" if value is None else str(value)
 
 
 def _plain(value: object) -> object:

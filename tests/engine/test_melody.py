@@ -41,7 +41,7 @@ def test_no_answer_comes_while_the_keys_sing():
     tune = [NoteEvent(tick, 24, 72 + tick // 24, 70, Part.KEYS) for tick in (0, 24, 48)]
     silent = [second_voice(plan, [], 1.0) for plan in plans()]
     singing = [second_voice(plan, tune, 1.0) for plan in plans()]
-    assert sum(map(bool, singing)) < sum(map(bool, silent)) / 2
+    assert sum(map(bool, singing)) < sum(map(bool, silent)) * 2 / 3  # the voice doubles, in 3 of 10 phrases
     assert all({note.tick for note in notes} <= {0, 24, 48} for notes in singing)
 
 

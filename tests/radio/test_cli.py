@@ -92,7 +92,8 @@ def test_moods_lists_all_of_them_and_ones_own(config):
     assert done.exit_code == 0
     for name in (*MOODS, "harbour (own)"):
         assert name in done.stdout
-    assert "61-72" in done.stdout
+    assert f"61-{MOODS['rainy'].bpm_high:g}" in done.stdout
+    assert "rainy (own)" not in done.stdout
 
 
 def test_moods_needs_no_configuration(tmp_path, monkeypatch):

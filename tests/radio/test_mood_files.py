@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
+from engine import MOODS, Mood
+from engine.mood import RANGES, SAMPLING_RANGES
+from radio.cli_show import mood_entry
+from radio.config import diff
 from radio.config_file import parse_config
 from radio.errors import ConfigError
 from radio.heard import heard_pieces
@@ -44,3 +50,31 @@ def test_a_mood_of_a_mixture_that_is_unknown_is_refused(folder):
 
 def test_without_a_journal_nothing_was_heard(tmp_path):
     assert heard_pieces(tmp_path / "none.sqlite3", "lofi") == ()
+
+
+@pytest.fixture
+def shipped(root):
+    return (root / "config.yaml").read_text(encoding="utf-8")
+
+
+def test_the_shipped_file_holds_every_shipped_mood(root, shipped):
+    config = parse_config(shipped, root / "config.yaml")
+    assert {name: config.mood(name) for name in config.moods} == MOODS
+    assert config.moods["study"].keys() == {field.name for field in fields(Mood)} - {"name"}
+    for mood in MOODS.values():  # `lofi-radio moods show NAME --brief` prints what must stand there
+        assert mood.name == "study" or mood_entry(mood) in shipped
+
+
+def test_the_shipped_file_tells_the_range_of_every_number(shipped):
+    study = shipped[shipped.index("\n  study:") : shipped.index("\n  rainy:")]
+    for name, (low, high) in {**RANGES, **SAMPLING_RANGES}.items():
+        line = next(line for line in study.splitlines() if line.strip().startswith(f"{name}:"))
+        spans = ("4 or 8",) if name == "fill_bars" else (f"{low:g}-{high:g}", f"{low:g} to {high:g}")
+        assert any(span in line for span in spans), f"{name}: {spans[0]}"
+
+
+def test_a_number_edited_in_the_shipped_file_changes_the_mood_on_air(root, shipped):
+    path = root / "config.yaml"
+    old, new = (parse_config(text, path) for text in (shipped, shipped.replace("bpm_low: 70 ", "bpm_low: 66 ")))
+    assert (old.station_mood("lofi").bpm_low, new.station_mood("lofi").bpm_low) == (70, 66)
+    assert [change.live for change in diff(old, new)] == [True]
