@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("kind", choices=["fast", "real", "kills", "reloads"])
     parser.add_argument("--out", type=Path, default=Path("build/soak"), help="folder; what is in it is deleted")
     parser.add_argument("--seed", type=int, default=1, help="of the faults")
-    parser.add_argument("--minutes", type=float, help="60 for `real`, 10 for `reloads`")
+    parser.add_argument("--minutes", type=float, help="60 for `real`, 10 for `reloads`; `fast` ends after so many")
     parser.add_argument("--every-s", type=float, default=120.0, help="time from one fault to the next")
     parser.add_argument("--hours", type=float, default=48.0, help="of audio, for `fast`")
     parser.add_argument("--only", default="", help="only faults whose name holds this")
@@ -29,7 +29,8 @@ def main() -> int:
         print("\n".join(real.table(found)))
         return 0
     if options.kind == "fast":
-        print(json.dumps(asyncio.run(fast.fast(folder, options.hours, options.seed)).result, indent=1))
+        longest_s = 60 * options.minutes if options.minutes else 1e9
+        print(json.dumps(asyncio.run(fast.fast(folder, options.hours, options.seed, longest_s)).result, indent=1))
         return 0
     if options.kind == "kills":
         report = asyncio.run(kills.kills(folder, options.count or 20, options.seed, options.priority))

@@ -96,7 +96,7 @@ class Watch:
     """Looks at everything that comes out, and does the faults when their time has come."""
 
     def __init__(self, station: StationRuntime, clock: FastClock, disk: Path, found: Found, seed: int) -> None:
-        self._station, self._clock, self._disk, self._found = station, clock, disk, found
+        self._station, self._clock, self._disk, self.found = station, clock, disk, found
         self._rng = random.Random(seed)
         self._process = psutil.Process()
         self.hls = HlsWatcher("")
@@ -109,7 +109,7 @@ class Watch:
             for sound in sounds:
                 chunk = sound.chunk
                 if next_frame is not None and chunk.start_frame != next_frame:
-                    self._found.jumps.append(f"{next_frame} → {chunk.start_frame}")
+                    self.found.jumps.append(f"{next_frame} → {chunk.start_frame}")
                 next_frame = chunk.start_frame + chunk.frames
                 self.checked_chunks += 1
 
@@ -126,7 +126,7 @@ class Watch:
         while True:
             gc.collect()
             engines = self._process.children()
-            self._found.samples.append(
+            self.found.samples.append(
                 Sample(
                     self._clock.now_s(), self._process.memory_info().rss / 1e6,
                     sum(one.memory_info().rss for one in engines) / 1e6, self._process.num_fds(),
@@ -145,7 +145,7 @@ class Watch:
         while True:
             await self._clock.sleep_until(self._clock.now_s() + FAULT_EVERY_S)
             name = self._rng.choice(list(kinds))
-            self._found.faults[name] = self._found.faults.get(name, 0) + 1
+            self.found.faults[name] = self.found.faults.get(name, 0) + 1
             await kinds[name]()
 
     async def _kill(self) -> None:
@@ -182,8 +182,8 @@ class Watch:
         self._station.change_mood(type(mood)(name="rainy" if mood.name == "study" else "study"))
 
 
-async def fast(folder: Path, hours: float, seed: int) -> Found:
-    """Run so many hours of audio; the report lies in the folder, too."""
+async def fast(folder: Path, hours: float, seed: int, longest_s: float = 1e9) -> Found:
+    """Run so many hours of audio, or as many as fit; the report lies in the folder, too."""
     shutil.rmtree(folder, ignore_errors=True)
     found = Found(hours)
     with small_disk(folder, 200) as disk:
@@ -202,20 +202,20 @@ async def fast(folder: Path, hours: float, seed: int) -> Found:
         watch = Watch(station, clock, disk, found, seed)
         began_s = time.monotonic()
         try:
-            await _run(station, clock, watch, hours)
+            await _run(station, clock, watch, began_s + longest_s)
         finally:
             journal.close()
             station.close()
         _judge(found, station, clock, watch, time.monotonic() - began_s, metrics)
         found.result["journal rows"] = journal.count()
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - all is over
-    report = {"hours": hours, "faults": found.faults, "jumps": found.jumps[:100], **found.result}
+    report = {"hours": found.hours, "faults": found.faults, "jumps": found.jumps[:100], **found.result}
     (folder / "report.json").write_text(json.dumps(report, indent=1))
     (folder / "series.jsonl").write_text(series(found.samples))
     return found
 
 
-async def _run(station: StationRuntime, clock: FastClock, watch: Watch, hours: float) -> None:
+async def _run(station: StationRuntime, clock: FastClock, watch: Watch, end_s: float) -> None:
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(station.producer.run()),
@@ -226,8 +226,9 @@ async def _run(station: StationRuntime, clock: FastClock, watch: Watch, hours: f
         ]  # fmt: skip
         if station.hls is not None:
             running.append(tasks.create_task(station.hls.run()))
-        while clock.now_s() < 1000.0 + 3600 * hours:  # noqa: ASYNC110 - time is no event
+        while clock.now_s() < 1000.0 + 3600 * watch.found.hours and time.monotonic() < end_s:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.2)
+        watch.found.hours = (clock.now_s() - 1000.0) / 3600
         for task in running:
             task.cancel()
 
