@@ -5,9 +5,10 @@ SECONDS ?= 60
 KIND ?= real
 MINUTES ?=
 SEED ?= 1
+MINUTES ?= 10
 OUT ?= build/lofi.flac
 
-.PHONY: help radio render doctor test check bench train loops soundfont audit image soak
+.PHONY: help radio render doctor test check bench train hear loops soundfont audit image soak
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -48,6 +49,10 @@ train: ## train both models again (hours; see training/README.md)
 	@deploy/setup.sh test
 	@bash training/runs/drums.sh
 	@bash training/runs/piano.sh
+
+hear: ## render every mood, measure sound and music against the aims, draw (MINUTES=10)
+	@deploy/setup.sh test
+	@$(PYTHON) -m bench.hear --minutes $(MINUTES)
 
 loops: ## synthesise vinyl, ambience and fills again
 	@deploy/setup.sh radio

@@ -103,7 +103,7 @@ def _joins(tally: Tally, sound: listening.Sound, bars: list[tuple[int, Bar]], *,
     for at, bar in bars:
         what = "mood" if changed and last_mood not in (None, bar.mood) else "piece" if bar.piece_bar == 0 else "bar"
         last_mood = bar.mood
-        if at < 2 * SAMPLE_RATE_HZ:
+        if not 2 * SAMPLE_RATE_HZ <= at < len(sound) - 2 * SAMPLE_RATE_HZ:
             continue
         tally.seams[what] += [listening.seam(sound, at), listening.seam(sound, at + DOWNBEAT_FRAMES)][
             : 1 if what == "bar" else 2

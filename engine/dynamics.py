@@ -21,11 +21,11 @@ from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 class Hand:
     """How a hand moves a fader."""
 
-    memory_s: float = 15.0
+    memory_s: float = 7.0
     first_memory_s: float = 2.0
     gate_lu: float = 15.0
     """What is softer than the mean by more than this does not count."""
-    rise_db_per_s: float = 0.6
+    rise_db_per_s: float = 0.9
     fall_db_per_s: float = 2.0
     range_db: float = 15.0
 
