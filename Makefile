@@ -5,7 +5,6 @@ SECONDS ?= 60
 KIND ?= real
 MINUTES ?=
 SEED ?= 1
-MINUTES ?= 10
 OUT ?= build/lofi.flac
 
 .PHONY: help radio render doctor test check bench train hear loops soundfont audit image soak
@@ -52,7 +51,7 @@ train: ## train both models again (hours; see training/README.md)
 
 hear: ## render every mood, measure sound and music against the aims, draw (MINUTES=10)
 	@deploy/setup.sh test
-	@$(PYTHON) -m bench.hear --minutes $(MINUTES)
+	@$(PYTHON) -m bench.hear --minutes $(or $(MINUTES),10)
 
 loops: ## synthesise vinyl, ambience and fills again
 	@deploy/setup.sh radio

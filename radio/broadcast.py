@@ -180,4 +180,6 @@ class Broadcast:
         desk.metrics.last_audio_timestamp_seconds.labels(desk.name).set(desk.clock.wall().timestamp())
         desk.metrics.silence_seconds.labels(desk.name).set(desk.health.silence_s)
         desk.metrics.lead_seconds.labels(desk.name).set(desk.lead.frames / SAMPLE_RATE_HZ)
-        desk.metrics.output_loudness_lufs.labels(desk.name).set(self._meter.short_term_lufs)
+        loudness_lufs = self._meter.short_term_lufs
+        desk.health.weigh(loudness_lufs, frames / SAMPLE_RATE_HZ)
+        desk.metrics.output_loudness_lufs.labels(desk.name).set(loudness_lufs)

@@ -42,6 +42,18 @@ def test_the_bed_counts_as_sound():
     assert health.healthy()[0]
 
 
+def test_a_minute_softer_than_music_is_not_well_and_music_ends_it():
+    health = Health(ManualClock())
+    health.hear(np.full((2048, 2), 0.1, np.float32))
+    for _ in range(59):
+        health.weigh(-41.0, 1.0)
+    assert health.healthy()[0]
+    health.weigh(-41.0, 2.0)
+    assert health.healthy() == (False, "softer than music for 61 s: the engine gives none")
+    health.weigh(-17.0, 1.0)
+    assert health.healthy()[0]
+
+
 def test_the_bed_has_no_seam():
     bed = Bed()
     twice = np.concatenate([bed.take(12_000) for _ in range(2 * 48)])
