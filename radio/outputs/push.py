@@ -20,7 +20,7 @@ from ffmpeg.asyncio import FFmpeg
 from engine import SAMPLE_RATE_HZ
 from radio.config_outputs import Push
 from radio.errors import OutputError, SecretError
-from radio.hub import Listener
+from radio.hub import Listener, Sound
 from radio.keepalive import RefusedError
 from radio.ledger import replace_file
 from radio.metrics import Metrics
@@ -77,7 +77,7 @@ class PushOutput:
         finally:
             stalled = watch.done()
             watch.cancel()
-            listener.end(keep_pending=False)
+            sound.end()
             await _end(ffmpeg, program)
             await asyncio.gather(program, watch, return_exceptions=True)
         if stalled:
@@ -132,17 +132,33 @@ class SoundReader(asyncio.StreamReader):
 
     def __init__(self, listener: Listener, tally: Tally, retitle: Callable[[str], None]) -> None:
         super().__init__()
-        self.waiting = False
-        """It is we who have no sound."""
         self._listener, self._tally, self._retitle = listener, tally, retitle
         self._title: str | None = None
         self._skipped, self._ended = 0, False
+        self._reading: asyncio.Future[tuple[Sound, ...]] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """It is we who have no sound."""
+        return self._reading is not None and not self._reading.done()
+
+    def end(self) -> None:
+        """Let who reads, now or later, come to the end."""
+        self._ended = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def read(self, n: int = -1) -> bytes:
         """Return whatever sound there is, however long; empty at the end."""
-        self.waiting = True
-        sounds = await self._listener.read()
-        self.waiting = False
+        if self._ended:
+            return b""
+        self._reading = asyncio.ensure_future(self._listener.read())
+        try:
+            sounds = await self._reading
+        except asyncio.CancelledError:
+            if not self._ended:
+                raise
+            return b""
         if not sounds:
             self._ended = True
             return b""
