@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from engine import SAMPLE_RATE_HZ
 from radio.encoders import EncodedChunk, Head
@@ -28,89 +29,100 @@ class Heads:
     """Puts what an encoder's stream must begin with before the first sound of each encoder."""
 
     def __init__(self) -> None:
-        self._told: Head | None = None
+        self.state: Head | None = None
+        """The head that was told last; who is in the same state gets the same bytes."""
 
     def join(self, sounds: Sequence[Sound]) -> bytes:
         """Sound with the heads it needs; a late one names the title of that moment."""
         out = bytearray()
         for sound in sounds:
-            if sound.head is not None and sound.head != self._told:
-                self._told = sound.head
+            if sound.head is not None and sound.head != self.state:
+                self.state = sound.head
                 out += sound.head(sound.title)
             out += sound.chunk.data
         return bytes(out)
 
 
 class Listener:
-    """One reader's bounded backlog."""
+    """One reader's place in the sound of a hub; what it has not taken yet is kept once for everybody."""
 
-    def __init__(self, burst: tuple[Sound, ...], backlog_frames: int, skips: bool) -> None:
-        self.lagged = False
-        """True once it was too slow and has been let go."""
+    def __init__(self, hub: Hub, burst: tuple[Sound, ...], skips: bool) -> None:
         self.skips = skips
-        self.fed = bool(burst)
-        """False until it has been given any sound."""
         self.skipped_chunks = 0
-        self._pending: deque[Sound] = deque(burst)
-        self._backlog_frames = backlog_frames
-        self._behind_frames = 0
-        self._closed = False
-        self._wake = asyncio.Event()
-        if burst:
-            self._wake.set()
+        self.number = hub.end_number
+        """Of the next chunk to take."""
+        self.burst: tuple[Sound, ...] = ()
+        """Sound from before it came, to be taken first."""
+        self.fed = False
+        """False until it has been given any sound."""
+        self._hub = hub
+        self.give(burst)
+
+    @property
+    def lagged(self) -> bool:
+        """True once it was too slow and must go."""
+        return not self.skips and self.number < self._hub.first_number
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing follows what it has not taken yet."""
+        return self._hub.closed or self.lagged
 
     async def read(self) -> tuple[Sound, ...]:
         """Wait for sound and take all there is; empty when the stream has ended for this listener."""
-        if not self._pending and not self._closed:
-            self._wake.clear()
-            await self._wake.wait()
-        taken = tuple(self._pending)
-        self._pending.clear()
-        self._behind_frames = 0
+        while not (taken := self.take()) and not self.ended:
+            await self._hub.news()
         return taken
 
-    def push(self, sound: Sound) -> bool:
-        """Add a chunk; False when the listener is too far behind and must go."""
-        self._behind_frames += sound.chunk.frames
-        if self._behind_frames > self._backlog_frames:
-            if not self.skips:
-                self.lagged = True
-                self.end(keep_pending=False)
-                return False
-            while self._behind_frames > self._backlog_frames and self._pending:
-                self._behind_frames -= self._pending.popleft().chunk.frames
-                self.skipped_chunks += 1
-        self.fed = True
-        self._pending.append(sound)
-        self._wake.set()
-        return True
+    def take(self) -> tuple[Sound, ...]:
+        """Take all there is, which may be nothing."""
+        if self.lagged:
+            return ()
+        burst, begin, first = self.burst, self.number, self._hub.first_number
+        self.burst, self.number = (), self._hub.end_number
+        if begin < first:
+            self.skipped_chunks += first - begin
+            begin = first
+        taken = burst + self._hub.since(begin)
+        self.fed = self.fed or bool(taken)
+        return taken
 
-    def end(self, *, keep_pending: bool) -> None:
-        """End the stream, after what is pending or at once."""
-        if not keep_pending:
-            self._pending.clear()
-        self._closed = True
-        self._wake.set()
+    def took(self) -> None:
+        """Note that it has all there is: another in its place took it and shared."""
+        self.number = self._hub.end_number
+
+    def give(self, burst: tuple[Sound, ...]) -> None:
+        """Put sound from before in front of all it will take."""
+        self.burst = burst
+        self.fed = self.fed or bool(burst)
 
 
 class Hub:
     """One encoded stream and those who listen to it."""
 
-    def __init__(self, burst_bytes: int) -> None:
+    def __init__(self, burst_bytes: int, backlog_s: float = BACKLOG_S) -> None:
         self.closed = False
+        self.first_number = 0
+        """Of the oldest chunk that somebody may still take."""
+        self.end_number = 0
+        """Of the chunk that comes next."""
         self.last_frame: int | None = None
         """Position after the newest chunk; None before the first."""
         self.burst_bytes = burst_bytes
         """How much of the past is kept for new listeners."""
         self._recent: deque[Sound] = deque()
         self._recent_bytes = 0
+        self._tail: deque[Sound] = deque()
+        self._tail_frames = 0
+        self._backlog_frames = int(backlog_s * SAMPLE_RATE_HZ)
+        self._news = asyncio.Event()
         self._listeners: dict[Listener, int | None] = {}
         """Each with the burst it asked for."""
 
     @property
     def listeners(self) -> int:
         """Number of people who listen now; outputs, which skip instead of leaving, are none."""
-        return sum(not listener.skips for listener in self._listeners)
+        return sum(not (listener.skips or listener.lagged) for listener in self._listeners)
 
     @property
     def wanted(self) -> bool:
@@ -118,20 +130,35 @@ class Hub:
         return bool(self._listeners)
 
     def publish(self, chunk: EncodedChunk, title: str = "", head: Head | None = None) -> None:
-        """Give a chunk to everybody; never waits, drops who is too far behind."""
+        """Give a chunk to everybody; never waits, and costs the same for one listener and for thousands."""
         sound = Sound(chunk, title, head)
         self._remember(sound)
-        for listener in [one for one in self._listeners if not one.push(sound)]:
-            self.leave(listener)
+        self.end_number += 1
+        self._tail.append(sound)
+        self._tail_frames += chunk.frames
+        while self._tail_frames > self._backlog_frames and len(self._tail) > 1:
+            self._tail_frames -= self._tail.popleft().chunk.frames
+        self.first_number = self.end_number - len(self._tail)
+        self._wake()
+
+    def since(self, number: int) -> tuple[Sound, ...]:
+        """All chunks from that number on, as far as they are kept."""
+        count = len(self._tail)
+        return tuple(islice(self._tail, max(0, count - (self.end_number - number)), count))
+
+    async def news(self) -> None:
+        """Wait until there is sound, or none any more."""
+        await self._news.wait()
 
     def begin(self, past: Sequence[Sound]) -> None:
         """Begin with a past that nobody has heard yet: who waits for the first sound gets a burst of it."""
         self.forget()
         for sound in past:
             self._remember(sound)
-        for listener, burst_bytes in list(self._listeners.items()):
-            if not listener.fed and not all(listener.push(sound) for sound in self._burst(burst_bytes)):
-                self.leave(listener)
+        for listener, burst_bytes in self._listeners.items():
+            if not listener.fed and listener.number == self.end_number:
+                listener.give(self._burst(burst_bytes))
+        self._wake()
 
     def forget(self) -> None:
         """Forget the past: what comes next does not follow it."""
@@ -149,15 +176,13 @@ class Hub:
                 return tuple(reversed(newest))
         return ()
 
-    def listen(self, burst_bytes: int | None = None, *, skips: bool = False, backlog_s: float = BACKLOG_S) -> Listener:
+    def listen(self, burst_bytes: int | None = None, *, skips: bool = False) -> Listener:
         """Attach a listener that starts with up to `burst_bytes` of the past (None: all there is).
 
-        One that `skips` loses its oldest sound when it lags, and stays.
+        One that is too far behind has lagged and must leave; one that `skips` loses its oldest sound and stays.
         """
-        listener = Listener(self._burst(burst_bytes), int(backlog_s * SAMPLE_RATE_HZ), skips)
-        if self.closed:
-            listener.end(keep_pending=True)
-        else:
+        listener = Listener(self, self._burst(burst_bytes), skips)
+        if not self.closed:
             self._listeners[listener] = burst_bytes
         return listener
 
@@ -168,8 +193,11 @@ class Hub:
     def close(self) -> None:
         """End the stream for everybody once they have what is pending."""
         self.closed = True
-        for listener in self._listeners:
-            listener.end(keep_pending=True)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news.clear()
 
     def _remember(self, sound: Sound) -> None:
         self.last_frame = sound.chunk.start_frame + sound.chunk.frames

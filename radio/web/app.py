@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Middleware
 
 from radio.config_security import Security
 from radio.metrics import CONTENT_TYPE, Metrics
@@ -46,7 +47,7 @@ def make_app(
 ) -> web.Application:
     """Build the application; `latency_s`: how far behind the broadcast a new listener's player starts (the burst)."""
     rules = Rules() if rules is None else rules
-    watch = [] if rules.doors is None else [rules.doors.middleware]
+    watch: list[Middleware] = [] if rules.doors is None else [rules.doors.middleware]
     app = web.Application(middlewares=[*watch, _say_it_in_a_sentence], client_max_size=rules.settings.body_bytes)
     app.on_response_prepare.append(_add_headers)
     logging.getLogger("aiohttp.server").addFilter(_worth_a_line)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from aiohttp import web
 
 from radio.hub import Heads, Hub, Listener, Sound
 from radio.metrics import Metrics
+from radio.web.pump import Joiner, Place, Pump
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +28,10 @@ ICY_TEXT_BYTES_MAX = 4080
 LOW_BURST_BYTES = 8192
 """Half a second at 128 kb/s: for OBS, where delay counts more than a start at once."""
 WRITE_TIMEOUT_S = 15.0
-PACE_S = 0.4
-"""Sound is handed over in pieces of this length, not block by block: a tenth of the writes for every listener."""
-LOW_PACE_S = 0.2
+PACE_S, SLICES = 0.5, 8
+"""Sound is handed over in pieces of this length, not block by block: a twelfth of the writes for every listener; to an
+eighth of them at a time."""
+LOW_PACE_S, LOW_SLICES = 0.2, 4
 """For who asked for a short burst, and has no more than that in store."""
 _SEND_BUFFER_BYTES = 131_072
 """The system's own choice would feed a stuck client for minutes."""
@@ -58,6 +61,14 @@ class Mount:
         return self.content_type != "audio/ogg"
 
 
+@dataclass(frozen=True, slots=True)
+class Pumps:
+    """What feeds the listeners of one mount."""
+
+    usual: Pump
+    low: Pump
+
+
 class Streams:
     """The handlers of all mounts; they share one limit."""
 
@@ -76,9 +87,10 @@ class Streams:
 
     def _add_mount(self, app: web.Application, prefix: str, mount: Mount) -> None:
         path = f"{prefix}/stream.{mount.ending}"
+        pumps = Pumps(Pump(mount.hub, PACE_S, SLICES), Pump(mount.hub, LOW_PACE_S, LOW_SLICES))
 
         async def stream(request: web.Request) -> web.StreamResponse:
-            return await self._stream(request, mount)
+            return await self._stream(request, mount, pumps)
 
         async def options(_request: web.Request) -> web.Response:
             return web.Response(status=204, headers=_OPEN_TO_ALL)
@@ -99,7 +111,7 @@ class Streams:
         app.router.add_get(f"{prefix}/stream.m3u", m3u)
         app.router.add_get(f"{prefix}/stream.pls", pls)
 
-    async def _stream(self, request: web.Request, mount: Mount) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, mount: Mount, pumps: Pumps) -> web.StreamResponse:
         if self.refusing:
             return _refusal(f"{mount.title} is stopping. Try again in a moment.")
         if self._listeners >= self._max_listeners:
@@ -121,8 +133,8 @@ class Streams:
         reason = ""
         try:
             await response.prepare(request)
-            pace_s = PACE_S if burst_bytes is None else LOW_PACE_S
-            await _feed(listener, Wire(request, response), IcyWriter() if wants_titles else None, pace_s)
+            pump = pumps.usual if burst_bytes is None else pumps.low
+            await _feed(listener, request, response, IcyWriter() if wants_titles else Heads(), pump)
         except TimeoutError:
             reason = "stuck"
         except ConnectionError:
@@ -137,32 +149,17 @@ class Streams:
         return response
 
 
-class Wire:
-    """A listener's connection; one that takes its sound costs a system call and little else."""
-
-    def __init__(self, request: web.Request, response: web.StreamResponse) -> None:
-        self._transport = request.transport
-        self._response = response
-        self._begun = False
-
-    async def send(self, data: bytes) -> None:
-        """Send, and wait only for a client that is behind; raises TimeoutError when it does not read for 15 s."""
-        transport = self._transport
-        if self._begun and transport is not None and not transport.get_write_buffer_size():
-            if transport.is_closing():
-                raise ConnectionResetError("the listener has left")
-            transport.write(data)  # aiohttp's own way, with its timer, is four times the work for the same bytes
-            return
-        self._begun = True  # the first write takes the headers along
-        async with asyncio.timeout(WRITE_TIMEOUT_S):
-            await self._response.write(data)
-
-
-async def _feed(listener: Listener, wire: Wire, icy: IcyWriter | None, pace_s: float) -> None:
-    heads = Heads()
-    while sounds := await listener.read():
-        await wire.send(heads.join(sounds) if icy is None else icy.interleave(sounds))
-        await asyncio.sleep(pace_s)
+async def _feed(
+    listener: Listener, request: web.Request, response: web.StreamResponse, joiner: Joiner, pump: Pump
+) -> None:
+    """Send sound until it ends; raises TimeoutError when the client does not even take the first of it."""
+    async with asyncio.timeout(None) as patience:
+        sounds = await listener.read()
+        patience.reschedule(asyncio.get_running_loop().time() + WRITE_TIMEOUT_S)
+        await response.write(joiner.join(sounds))  # takes the headers along
+    if sounds and request.transport is not None:
+        # past aiohttp: its own way, with its timer, is four times the work for the same bytes
+        await pump.feed(Place(listener, request.transport, joiner))
 
 
 class IcyWriter:
@@ -170,29 +167,25 @@ class IcyWriter:
 
     def __init__(self, interval_bytes: int = META_INTERVAL_BYTES) -> None:
         self._interval_bytes = interval_bytes
-        self._until_block_bytes = interval_bytes
-        self._told: str | None = None
+        self.state: tuple[int, str | None] = (interval_bytes, None)
+        """Bytes until the next block, and the title that was told last."""
 
-    def interleave(self, sounds: Sequence[Sound]) -> bytes:
+    def join(self, sounds: Sequence[Sound]) -> bytes:
         """Sound with title blocks; each names the title of the chunk that it falls into."""
         out = bytearray()
+        until_block_bytes, told = self.state
         for sound in sounds:
             data = sound.chunk.data
             at = 0
-            while len(data) - at >= self._until_block_bytes:
-                out += data[at : at + self._until_block_bytes]
-                at += self._until_block_bytes
-                out += self._block(sound.title)
-                self._until_block_bytes = self._interval_bytes
+            while len(data) - at >= until_block_bytes:
+                out += data[at : at + until_block_bytes]
+                at += until_block_bytes
+                out += b"\0" if sound.title == told else icy_block(sound.title)
+                until_block_bytes, told = self._interval_bytes, sound.title
             out += data[at:]
-            self._until_block_bytes -= len(data) - at
+            until_block_bytes -= len(data) - at
+        self.state = (until_block_bytes, told)
         return bytes(out)
-
-    def _block(self, title: str) -> bytes:
-        if title == self._told:
-            return b"\0"
-        self._told = title
-        return icy_block(title)
 
 
 def icy_block(title: str) -> bytes:
@@ -245,6 +238,8 @@ def _address(request: web.Request, path: str) -> str:
 
 
 def _abort(request: web.Request) -> None:
-    """End the connection without waiting for a client that does not read."""
+    """End the connection at once: a polite end would wait in the kernel for a client that does not read."""
     if request.transport is not None:
+        wire = request.transport.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         request.transport.abort()

@@ -65,8 +65,8 @@ def test_publishing_takes_as_long_with_a_thousand_stuck_listeners_dropped_as_wit
 
 
 async def test_output_that_skips_loses_the_oldest_and_stays():
-    hub = Hub(burst_bytes=0)
-    output = hub.listen(skips=True, backlog_s=1.0)
+    hub = Hub(burst_bytes=0, backlog_s=1.0)
+    output = hub.listen(skips=True)
     for number in range(100):
         hub.publish(chunk(number))
     heard = numbers(await output.read())

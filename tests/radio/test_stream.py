@@ -296,7 +296,7 @@ def test_stripping_the_titles_gives_the_sound_back_bit_by_bit(pieces, interval_b
         byte += size
         sounds.append(Sound(EncodedChunk(0, 1152, data), title))
     writer = IcyWriter(interval_bytes)
-    stream = b"".join(writer.interleave(sounds[at : at + groups]) for at in range(0, len(sounds), groups))
+    stream = b"".join(writer.join(sounds[at : at + groups]) for at in range(0, len(sounds), groups))
     sound, titles = strip(stream, interval_bytes)
     assert sound == b"".join(one.chunk.data for one in sounds)
     assert len(titles) <= len(pieces) * 2
