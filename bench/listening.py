@@ -63,8 +63,9 @@ def true_peak_dbtp(sound: Sound) -> float:
     highest = float(np.abs(sound).max(initial=1e-6))
     # no sound of ours rises by 5 dB between two samples: only the blocks near the highest can hold the true peak
     for place in np.flatnonzero(blocks > 0.56 * highest):
-        piece = sound[max(place * block - 64, 0) : (place + 1) * block + 64]
-        highest = max(highest, float(np.abs(signal.resample_poly(piece, 4, 1, axis=0)).max()))
+        margin = min(place * block, 64)
+        piece = signal.resample_poly(sound[place * block - margin : (place + 1) * block + 64], 4, 1, axis=0)
+        highest = max(highest, float(np.abs(piece[4 * margin : 4 * (margin + block)]).max()))
     return 20 * float(np.log10(highest))
 
 
