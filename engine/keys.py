@@ -24,7 +24,7 @@ from engine.timecode import time_code
 from engine.tuned_state import StateShelf
 from engine.types import TICKS_PER_BAR, FloatArray, NoteEvent, Part, Tree
 from engine.variation import varied
-from engine.writer import Strike, Writer
+from engine.writer import Ending, Strike, Writer
 
 _HOME = 0.4
 """Where in its register the keys feel at home, from the bottom: chords below, room for a tune above."""
@@ -34,8 +34,10 @@ _ENTER_BY_ALONE, _ENTER_BY = 24, 96
 """Ticks: an eighth where the keys are alone, half a bar where others play."""
 _STYLE = "lead"
 """The style in which chord loops are weighed before the first piece."""
-_HEARD_BEFORE = 3.0
+_HEARD_BEFORE = 6.0
 """What a bar costs that a piece of the last day had; 2 is what one of this piece costs."""
+_TRIES = 2
+"""Candidates are drawn once more where even the best was heard before."""
 
 
 class ModelKeys:
@@ -154,26 +156,29 @@ class ModelKeys:
         return [tokens.BAR, *chords, tokens.density(onsets_bucket)]
 
     def _compose(self, rules: KeysRules, settings: Sampling) -> list[WrittenNote]:
-        """Sample several bars and keep the best."""
+        """Sample several bars and keep the best; more of them if a piece of the last day had it."""
         self._writer.feed(self._header(rules, rules.density))
         cursor = -1 if self._time.has_headers else self._overrun_ticks
-        grammars = [
-            KeysGrammar(rules, self._time, self._writer.size, self._releases, cursor)
-            for _ in range(settings.candidates)
-        ]
-        endings = self._writer.sample(grammars, settings)
         known = {shape_of(notes) for notes in self._memory.values()}
         home = rules.low + _HOME * (rules.high - rules.low)
         centre = home if self._mean_pitch is None else (home + self._mean_pitch) / 2
-        scores = [
-            score_keys(grammar.notes, rules.chords, rules.density, known, centre)
-            - _HEARD_BEFORE * self._earlier.knows(shape_of(grammar.notes))
-            for grammar in grammars
-        ]
-        best = int(np.argmax(scores))
-        self._writer.adopt(endings[best])
-        self._overrun_ticks = grammars[best].overrun_ticks
-        return grammars[best].notes
+        found: list[tuple[float, KeysGrammar, Ending]] = []
+        for _ in range(_TRIES):
+            grammars = [
+                KeysGrammar(rules, self._time, self._writer.size, self._releases, cursor)
+                for _ in range(settings.candidates)
+            ]
+            endings = self._writer.sample(grammars, settings)
+            for grammar, ending in zip(grammars, endings, strict=True):
+                heard = self._earlier.knows(shape_of(grammar.notes))
+                score = score_keys(grammar.notes, rules.chords, rules.density, known, centre) - _HEARD_BEFORE * heard
+                found.append((score, grammar, ending))
+            _, grammar, ending = max(found, key=lambda candidate: candidate[0])
+            if not self._earlier.knows(shape_of(grammar.notes)):
+                break
+        self._writer.adopt(ending)
+        self._overrun_ticks = grammar.overrun_ticks
+        return grammar.notes
 
     def _repeat(self, rules: KeysRules, source: Sequence[WrittenNote]) -> list[WrittenNote]:
         """Play an earlier bar again through the recurrence, its velocities sampled anew."""

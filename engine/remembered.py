@@ -77,7 +77,10 @@ class PieceMemory:
 
 
 class BarMemory:
-    """Bars of earlier pieces by a fingerprint of their onsets, as written: another key does not hide a copy."""
+    """Bars of earlier pieces by a fingerprint of their onsets, as written: another key does not hide a copy.
+
+    A bar has at most 10 onsets, so a run of 24 notes or more contains a whole bar: it cannot come back while none does.
+    """
 
     def __init__(self) -> None:
         self._ring = np.zeros(BARS, np.uint32)

@@ -19,7 +19,7 @@ from engine.balance import Balance
 from engine.banks import find_banks
 from engine.composer import Composer, ModelComposer, compose_models
 from engine.drift import wandered
-from engine.errors import LoopError, ModelError, SnapshotError
+from engine.errors import LoopError, ModelError, MoodError, SnapshotError
 from engine.fallback import compose_rules
 from engine.fills import NEEDLE, Fills
 from engine.journey import Journey
@@ -170,7 +170,7 @@ class Station:
             self._restore_state(tree["bar"])
             taken, pending = int(tree["taken"]), tree["next_mood"]
             self._next_mood = mood_from_tree(pending) if pending else None
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, MoodError) as error:
             raise SnapshotError(
                 f"The snapshot does not fit this station ({error!r}). Delete it: the station then starts afresh."
             ) from error

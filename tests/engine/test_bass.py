@@ -79,3 +79,10 @@ def test_the_bass_is_calm_without_drums_and_silent_when_the_form_says_so():
 def test_the_same_place_of_the_loop_has_the_same_line():
     later = replace(PLAN, section_bar=5, piece_bar=13)
     assert bass_line(PLAN, KICKS) == bass_line(later, KICKS)
+
+
+def test_between_roots_come_fifths_and_they_are_the_chords_own():
+    for quality, fifth in (("min7", 7), ("hdim7", 6)):
+        plan = replace(PLAN, chords=(Chord(2, quality),) * 2, next_chord=Chord(2, quality))
+        found = {(note.pitch - 4) % 12 for one in seeds(plan) for note in bass_line(one, KICKS)}
+        assert found == {0, fifth}

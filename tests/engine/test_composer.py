@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from engine.composer import compose_models
 from engine.errors import ModelError, SnapshotError
-from engine.harmony import pitch_classes, scale_classes
+from engine.harmony import key_shift, pitch_classes, scale_classes
 from engine.moods import MOODS, Sampling
 from engine.recurrence import load_recurrence
+from engine.remembered import BarMemory
 from engine.types import TICKS_PER_BAR, Part, Section
 
 STUDY = replace(MOODS["study"], sampling=Sampling(candidates=2))
@@ -161,6 +162,22 @@ def test_repeated_bars_cost_one_candidate():
         repeats += shape(bar) in seen
         seen.add(shape(bar))
     assert repeats >= 10
+
+
+def test_a_bar_that_an_earlier_piece_had_is_written_anew():
+    mood = replace(STUDY, sampling=Sampling(candidates=1))
+    heard = next(composer(mood))
+    shift = key_shift(heard.piece.key, heard.piece.minor)
+    memory = BarMemory()
+    memory.add((tick, pitch - shift) for tick, pitch in shape(heard))
+    memory.end_piece()
+    player = composer(mood)
+    tree = player.snapshot()
+    tree["keys"]["earlier"] = memory.snapshot()
+    player.restore(tree)
+    after = next(player)
+    assert after.chords == heard.chords
+    assert shape(after) != shape(heard)
 
 
 def test_a_model_of_waits_without_bars_plays_the_keys():

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import Station, StationSetup, find_mood, integrated_lufs, true_peak_dbtp
 from bench.listening import clicks
+from engine import Station, StationSetup, find_mood, integrated_lufs, true_peak_dbtp
 from engine.assets import bank_asset, model_asset
+from engine.banks import find_bank
 from engine.errors import SnapshotError, SoundBankError
 from engine.fallback import compose_rules
-from engine.snapshot import pack
+from engine.snapshot import VERSION, pack, unpack
 from engine.station import DOWNBEAT_FRAMES
-from engine.banks import find_bank
 from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part
 from tests.fakes import RecordingSynth
 
@@ -188,6 +188,23 @@ def test_a_damaged_snapshot_is_refused(make, damage):
     station = make()
     with pytest.raises(SnapshotError, match="snapshot"):
         station.restore(pack({"bar": {"mood": {}}, "taken": 0, "next_mood": None}) if damage is None else damage)
+
+
+def test_a_snapshot_of_an_earlier_version_is_refused(make, monkeypatch):
+    station = make()
+    with monkeypatch.context() as before:
+        before.setattr("engine.snapshot.VERSION", VERSION - 1)
+        old = make().snapshot()
+    with pytest.raises(SnapshotError, match=f"version {VERSION - 1}"):
+        station.restore(old)
+
+
+@pytest.mark.parametrize("change", [{"bpm_low": 20.0}, {"of_tomorrow": 1}], ids=["range", "field"])
+def test_a_snapshot_with_a_mood_that_cannot_be_played_today_is_refused(make, change):
+    tree = unpack(make().snapshot())
+    tree["bar"]["mood"] |= change
+    with pytest.raises(SnapshotError, match="does not fit"):
+        make().restore(pack(tree))
 
 
 def test_missing_loops_are_told_and_the_station_plays_on(make, tmp_path):
