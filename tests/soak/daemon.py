@@ -164,6 +164,10 @@ class Daemon:
                 process.num_fds(), process.num_threads(), 1 + len(engines), sum(process.cpu_times()[:2]),
             )  # fmt: skip
 
+    def cpu_s(self) -> float:
+        """Processor time of the daemon and its engines up to now."""
+        return round(sum(sum(one.cpu_times()[:2]) for one in (psutil.Process(self.pid), *self.engines())), 2)
+
     def get(self, path: str, timeout_s: float = 5.0) -> bytes:
         """Fetch one page; empty when it does not answer."""
         try:

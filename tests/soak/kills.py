@@ -27,6 +27,8 @@ class Kill:
     on_air_s: float | None
     ffmpeg_s: float | None
     hls_s: float | None
+    cpu_s: float
+    """Processor time of daemon and engine until then: what it takes on a machine that has nothing else to do."""
     piece_before: str
     piece_after: str
 
@@ -111,7 +113,8 @@ async def _kill(daemon: Daemon, rng: random.Random, player: Player, watcher: Hls
     on_air_s, ffmpeg_s, hls_s = await asyncio.gather(
         on_air(), back(lambda: player.played_s > played_s + PLAYED_ON_S), back(lambda: watcher.segments > segments)
     )
-    return Kill(round(after_s, 1), on_air_s, ffmpeg_s, hls_s, before, await asyncio.to_thread(_piece, daemon))
+    cpu_s = await asyncio.to_thread(daemon.cpu_s)
+    return Kill(round(after_s, 1), on_air_s, ffmpeg_s, hls_s, cpu_s, before, await asyncio.to_thread(_piece, daemon))
 
 
 def _piece(daemon: Daemon) -> str:

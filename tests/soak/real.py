@@ -33,7 +33,7 @@ class Event:
     name: str
     at_s: float
     sound_back_s: float | None = None
-    """From the end of the cause until Icecast had the sound again; None when it never lost it."""
+    """From the end of the cause until Icecast had the sound again; None when it had lost none by then."""
     bed_frames: float = 0
     repeated_frames: float = 0
     engine_restarts: float = 0
@@ -134,9 +134,7 @@ async def _watch_recovery(daemon: Daemon, event: Event, until_s: float) -> None:
         counters = await asyncio.to_thread(daemon.counters)
         if not counters:
             event.problems.append("no metrics")
-        connected = counters.get('lofi_icecast_connected{output="icecast main"}', 1.0) or counters.get(
-            'lofi_icecast_connected{output="main"}', 0.0
-        )
+        connected = counters.get('lofi_icecast_connected{output="main"}', 0.0)
         lost = lost or not connected
         if connected and lost and event.sound_back_s is None:
             event.sound_back_s = round(time.monotonic() - ended_s, 2)
