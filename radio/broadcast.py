@@ -91,6 +91,7 @@ class Broadcast:
         while self._fade_left_frames != 0:
             await desk.clock.sleep_until(start_s + sent_frames / SAMPLE_RATE_HZ)
             late_s = max(0.0, desk.clock.now_s() - (start_s + sent_frames / SAMPLE_RATE_HZ))
+            desk.metrics.clock_skew_seconds.labels(desk.name).set(late_s)
             if late_s > SKIP_S:
                 logger.warning("station %s: the clock was held up, %.1f s are skipped", desk.name, late_s)
                 desk.metrics.clock_skips.labels(desk.name).inc()

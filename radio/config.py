@@ -104,10 +104,13 @@ class State(Part):
 
 
 class Log(Part):
-    """What is written to standard error."""
+    """What is written to standard error, and to a file that rotates when there is one."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["text", "json"] = "text"
+    file: AnyPath | None = None
+    max_bytes: Annotated[int, Field(ge=10_000, le=10**10)] = 10_000_000
+    backups: Annotated[int, Field(ge=1, le=1_000)] = 5
 
 
 def _patch_schema(_source: object, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -7,10 +7,11 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from typing import TextIO
 
 from radio.config import Log
@@ -32,10 +33,40 @@ def logging_station(name: str) -> Iterator[None]:
 
 
 def setup_logging(settings: Log, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
-    """Send all logging of this process to standard error, without the secrets given."""
+    """Send all logging of this process to standard error and the file, if any, without the secrets given."""
     hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
     lines = JsonLines(hidden) if settings.format == "json" else TextLines(hidden)
     log_as(LogStyle(lines, logging.getLevelNamesMapping()[settings.level], _station.get()), stream)
+    if settings.file is not None:  # of this process only: two cannot rotate one file
+        file = LogFile(
+            settings.file, maxBytes=settings.max_bytes, backupCount=settings.backups, encoding="utf-8", delay=True
+        )
+        file.addFilter(_add_station)
+        file.setFormatter(lines)
+        logging.getLogger().addHandler(file)
+
+
+class LogFile(RotatingFileHandler):
+    """A log file that may fail: said once on standard error, tried again with the next line."""
+
+    _failed = _complained = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, if the disk lets us."""
+        self._failed = False
+        super().emit(record)
+        self._complained = self._complained and self._failed
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Give up this line, and what of it lies in buffers."""
+        problem, self._failed = sys.exc_info()[1], True
+        if not self._complained:
+            self._complained = True
+            sys.stderr.write(f"{self.baseFilename}: the log cannot be written ({problem}); it goes on here.\n")
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,14 @@ class Metrics:
         self.decoded_faults = self._counter(
             "decoded_faults_total", "Times a format was silent or could not be decoded.", "station", "format"
         )
+        self.clock_skew_seconds = self._gauge(
+            "clock_skew_seconds", "How late the newest block went on air, by the monotonic clock.", "station"
+        )
+        self.render_ratio = self._gauge(
+            "render_ratio",
+            "Time the engine took for the newest bar, by the bar's length; above 1 is too slow.",
+            "station",
+        )
         self.clock_skips = self._counter("clock_skips_total", "Times the broadcast clock had to skip ahead.", "station")
 
     def _register_levels(self) -> None:
@@ -134,6 +142,9 @@ class Metrics:
             "output_dropped_seconds_total", "Sound that the output lost.", "output"
         )
         self.hls_segments = self._counter("hls_segments_total", "HLS segments made.", "station")
+        self.hls_last_segment_timestamp_seconds = self._gauge(
+            "hls_last_segment_timestamp_seconds", "Unix time at which the newest HLS segment was shown.", "station"
+        )
         self.hls_write_errors = self._counter(
             "hls_write_errors_total", "Times HLS could not be written to the disk.", "station", "where"
         )

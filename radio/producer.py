@@ -228,6 +228,7 @@ class Producer:
 
     def _watch_pace(self, took_s: float, frames: int) -> None:
         """Give up models that the machine is too slow for before the lead has run dry."""
+        self._metrics.render_ratio.labels(self._name).set(took_s * SAMPLE_RATE_HZ / max(1, frames))
         self._slow_bars = self._slow_bars + 1 if took_s * SAMPLE_RATE_HZ > frames else 0
         low = self._lead.frames < LEAD_LOW * self._lead.wanted_frames
         if self._slow_bars >= SLOW_BARS and low and not self.on_rules:

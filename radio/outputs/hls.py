@@ -105,7 +105,9 @@ class HlsOutput:
         # first on the disk, then in sight: a number that anybody has seen is never given out again
         await self._state.write(files, {INDEX_NAME: to_index(self._playlist.memory, files)})
         self._show(files)
-        self._house.metrics.hls_segments.labels(self.station).inc()
+        metrics, wall = self._house.metrics, self._house.clock.wall()
+        metrics.hls_segments.labels(self.station).inc()
+        metrics.hls_last_segment_timestamp_seconds.labels(self.station).set(wall.timestamp())
         if self._mirror is not None:
             await self._mirror.write(files, self.shown.playlists)
 

@@ -114,3 +114,25 @@ def test_a_process_that_we_start_can_log_alike(lines):
 def test_without_setting_up_there_is_no_style_to_hand_on(lines):
     logging.getLogger().handlers[:] = []
     assert log_style() is None
+
+
+def test_a_log_file_rotates_and_outlives_a_disk_that_fails(tmp_path, capsys):
+    path = tmp_path / "logs" / "radio.log"
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        setup_logging(Log(file=path, max_bytes=10_000, backups=2), ["a-secret-word"], io.StringIO())
+        logging.info("lost: there is no such folder")
+        logging.info("lost, too")
+        assert capsys.readouterr().err.count("cannot be written") == 1
+        path.parent.mkdir()
+        for number in range(300):
+            logging.info("line %d says a-secret-word %s", number, "x" * 100)
+    finally:
+        for handler in root.handlers:
+            handler.close()
+        root.handlers[:], root.level = before, level
+    files = sorted(path.parent.iterdir())
+    assert [file.name for file in files] == ["radio.log", "radio.log.1", "radio.log.2"]
+    assert all(file.stat().st_size <= 10_000 for file in files)
+    assert "line 299 says ***" in path.read_text()

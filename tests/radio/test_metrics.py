@@ -6,9 +6,11 @@ from radio.metrics import Metrics
 
 NAMES = {
     "frames_broadcast": "station", "bars_broadcast": "station", "lead_seconds": "station",
-    "engine_restarts": "station", "underrun_frames": "station", "repeated_frames": "station", "composer_fallback": "station",
+    "engine_restarts": "station", "underrun_frames": "station", "repeated_frames": "station",
+    "composer_fallback": "station",
     "mood_changes": "station", "listeners": "station mount", "listener_drops": "station mount reason",
     "icecast_connected": "output", "icecast_reconnects": "output", "last_audio_timestamp_seconds": "station",
+    "clock_skew_seconds": "station", "render_ratio": "station", "hls_last_segment_timestamp_seconds": "station",
     "silence_seconds": "station", "output_loudness_lufs": "station", "clock_skips": "station",
     "config_reloads": "result", "config_reload_success_timestamp_seconds": "", "journal_errors": "",
     "journal_rows": "", "journal_lost_rows": "", "event_loop_lag_seconds": "", "keepalive_restarts": "output",
