@@ -118,15 +118,20 @@ def open_s3(settings: Bucket) -> Store:
                     f"bucket {settings.name} refused {key}: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the "
                     f"bucket's policy ({str(problem)[:200]})"
                 ) from None
-            except BaseError as problem:
+            except (NotFoundError, FileNotFoundError):  # the client says the latter, whatever its documentation says
+                raise RefusedError(
+                    f"there is no bucket {settings.name} at {settings.endpoint or settings.region}: create it, or "
+                    "check name, region and endpoint under hls.bucket"
+                ) from None
+            except (BaseError, OSError) as problem:
                 raise OutputError(f"bucket {settings.name}: {str(problem)[:300]}") from None
 
         async def delete(self, key: str) -> None:
             try:
                 await client.delete_async(key)
-            except NotFoundError:
+            except (NotFoundError, FileNotFoundError):
                 pass
-            except BaseError as problem:
+            except (BaseError, OSError) as problem:
                 raise OutputError(f"bucket {settings.name}: {str(problem)[:300]}") from None
 
     return S3()
