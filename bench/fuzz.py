@@ -42,6 +42,18 @@ _PATHS = (
     "/static/..%2f..%2fetc%2fpasswd", "/static/%2e%2e/app.py", "//etc/passwd", "/hls/..%5c..%5cx.aac", "/lofi/../lofi/",
     "/api/control/mood", "/%", "/%zz", "/\xff", "/" + "a" * 9_000, "*", "http://x/", "", "/?" + "&a=b" * 500, "/\u0000",
 )  # fmt: skip
+_SERVED = (
+    "/", "/stream.mp3", "/stream.mp3?burst=\xff", "/lofi/stream.mp3", "/stream.m3u", "/stream.pls", "/api/nowplaying",
+    "/api/nowplaying?station=lofi", "/api/nowplaying?station=" + "%27" * 300, "/api/control/mood", "/static/app.js",
+    "/healthz", "/readyz", "/metrics", "/favicon.ico", "/hls/live.m3u8", "/lofi/hls/live.m3u8",
+)  # fmt: skip
+_AUTHORIZED = "Authorization: Bearer sixteen-letters-or-more"
+_JSON = (
+    "", "{}", "[]", "null", "1e999", '"rainy"', '{"mood": 1}', '{"mood": "x"}', '{"mood": ["rainy"]}',
+    '{"mood": "rainy"',
+    '{"mood": "rainy", "station": null}', '{"mood": {"a": 1}}', '{"station": "none", "mood": "rainy"}', "[" * 5_000,
+    '{"mood": "\\ud800"}', '{"mood": "rainy"}',
+)  # fmt: skip
 _VERSIONS = ("HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9", "HTTP/1.1.1", "", "ICY", "HTTP/1.1\0")
 _HEADERS = (
     "Host: x", "Host: x\r\nHost: y", "Content-Length: 5", "Content-Length: -1", "Content-Length: 99999999999999999999",
@@ -71,7 +83,25 @@ class Result:
 
 
 def request(rng: random.Random) -> bytes:
-    """One request that is wrong somewhere, most of the time."""
+    """One request that is wrong somewhere, most of the time; half of them wrong only for who handles it."""
+    return _handled(rng) if rng.random() < 0.5 else _malformed(rng)
+
+
+def _handled(rng: random.Random) -> bytes:
+    if rng.random() < 0.4:
+        body = rng.choice(_JSON).encode()
+        lines = ["POST /api/control/mood HTTP/1.1", "Host: x", _AUTHORIZED, f"Content-Length: {len(body)}"]
+        return "\r\n".join((*lines, "\r\n")).encode() + body
+    odd = [one for one in _HEADERS if one.startswith(("Icy", "If-", "Range", "Auth", "X-F", "Accept"))]
+    lines = [
+        f"{rng.choice(_METHODS[:4])} {rng.choice(_SERVED)} HTTP/1.1",
+        "Host: x",
+        *rng.sample(odd, rng.randint(0, 2)),
+    ]
+    return "\r\n".join((*lines, "\r\n")).encode()
+
+
+def _malformed(rng: random.Random) -> bytes:
     few = rng.random() < 0.6  # most wrongs hide behind the first one: many requests have a single one
     method, version = (rng.choice(_METHODS[:4]), "HTTP/1.1") if few else (rng.choice(_METHODS), rng.choice(_VERSIONS))
     line = " ".join((method, rng.choice(_PATHS), version))
