@@ -130,7 +130,8 @@ async def test_a_day_in_the_life_of_a_radio(tmp_path):
 
             for station in ("lofi", "night"):
                 assert await radio.count("underrun_frames_total", station) == 0
-            last_bar = await radio.count("bars_broadcast_total")
+            aired = await radio.count("bars_broadcast_total")
+            last_bar = max(bar["piece"] * 8 + bar["piece_bar"] for bar in (await radio.now())["bars"])
             began_s = time.monotonic()
             os.kill(os.getpid(), signal.SIGTERM)
         assert time.monotonic() - began_s < 5
@@ -146,7 +147,7 @@ async def test_a_day_in_the_life_of_a_radio(tmp_path):
     async with on_air(tmp_path, port) as radio:
         first = (await radio.now())["bars"][0]
         assert first["piece"] * 8 + first["piece_bar"] >= last_bar
-        assert await radio.count("bars_broadcast_total") < last_bar
+        assert await radio.count("bars_broadcast_total") < aired
 
 
 async def restarted(radio):

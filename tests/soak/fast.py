@@ -37,6 +37,8 @@ from tests.soak.report import slope
 STEP_S = 1.9
 """The clock wakes the broadcast so late that as many blocks go out in one turn as it allows."""
 BARS = 32
+DISK_MB = 1500
+"""HLS keeps files for five real minutes, which are hours here: 200 MB were full after 80 minutes of audio."""
 SAMPLE_EVERY_S = 600.0
 FAULT_EVERY_S = 1800.0
 ENGINE_PATIENCE_S = 120.0
@@ -186,7 +188,7 @@ async def fast(folder: Path, hours: float, seed: int, longest_s: float = 1e9) ->
     """Run so many hours of audio, or as many as fit; the report lies in the folder, too."""
     shutil.rmtree(folder, ignore_errors=True)
     found = Found(hours)
-    with small_disk(folder, 200) as disk:
+    with small_disk(folder, DISK_MB) as disk:
         daemon = Daemon(disk)
         daemon.configure()
         config = load_config(daemon.config)
