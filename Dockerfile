@@ -3,7 +3,7 @@ FROM python:3.11-slim-bookworm
 
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-       libfluidsynth3 musescore-general-soundfont-small \
+       libfluidsynth3 musescore-general-soundfont-small libportaudio2 ffmpeg fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /state --create-home lofi
 

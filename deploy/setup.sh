@@ -5,10 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 kind=${1:?usage: deploy/setup.sh radio|test}
 
+# for outputs that are off by default: libportaudio2 (device), ffmpeg and fonts-dejavu-core (push)
 system=(python3-venv libfluidsynth3 musescore-general-soundfont-small)
 locks=(requirements/radio.txt)
 if [ "$kind" = test ]; then
-  system+=(ffmpeg icecast2 chromium libatomic1) # libatomic1: the browser tests' driver
+  system+=(ffmpeg fonts-dejavu-core libportaudio2 icecast2 chromium libatomic1) # libatomic1: the browser tests' driver
   locks+=(requirements/test.txt)
 fi
 
