@@ -2,9 +2,6 @@
 
 import asyncio
 import base64
-import os
-import shutil
-import signal
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,13 +11,17 @@ import pytest
 from fakes_clock import EPOCH, settle
 from fakes_icecast import fake_icecast
 from fakes_ports import free_port
-from fakes_station import FakeSetup, FakeStation
-from test_stream import CHUNKS, strip
+from fakes_station import FakeSetup, FakeStation, expected
+from real_icecast import PASSWORD, needs_icecast, real_icecast
+from test_hls_output import CHUNKS as AAC_CHUNKS
+from test_stream import CHUNKS
 
+from engine import AudioBlock
 from radio.clock import SystemClock
 from radio.config import Station
 from radio.config_outputs import Icecast
 from radio.encoders import EncodedChunk
+from radio.encoders_opus import OpusEncoder
 from radio.errors import OutputError
 from radio.hub import Hub
 from radio.keepalive import Keeper, RefusedError, keepalive
@@ -29,7 +30,6 @@ from radio.nowplaying import NowPlaying
 from radio.outputs import icecast
 from radio.outputs.icecast import Feed, IcecastOutput
 
-PASSWORD = "hunter22-secret"
 MP3_FRAME_S = 1152 / 48_000
 
 
@@ -215,104 +215,16 @@ async def test_it_ends_by_itself_when_the_station_stops():
         assert source.count("keepalive_restarts_total") == 0
 
 
-class RealIcecast:
-    def __init__(self, folder):
-        self.port = free_port()
-        self._config = folder / "icecast.xml"
-        # Icecast refuses to be root; started by root it becomes nobody
-        owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>" if os.getuid() == 0 else ""
-        self._config.write_text(
-            f"""<icecast><limits><sources>4</sources></limits><hostname>localhost</hostname>
-            <authentication><source-password>{PASSWORD}</source-password>
-            <admin-user>admin</admin-user><admin-password>admin-{PASSWORD}</admin-password></authentication>
-            <listen-socket><port>{self.port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
-            <paths><basedir>/usr/share/icecast2</basedir><logdir>/tmp</logdir>
-            <webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
-            <logging><accesslog>-</accesslog><errorlog>-</errorlog><loglevel>1</loglevel></logging>
-            <security><chroot>0</chroot>{owner}</security></icecast>"""
-        )
-        self._process = None
-
-    async def start(self):
-        """Start it and wait until it serves its own pages; from then on a crash is a failure.
-
-        Icecast 2.4.4 segfaults when somebody connects within its first milliseconds, as our source does.
-        """
-        async with asyncio.timeout(60):
-            while True:
-                await self._spawn()
-                while self._process.returncode is None:
-                    if await self.page("/status-json.xsl"):
-                        return
-                    await asyncio.sleep(0.1)
-
-    async def page(self, path):
-        """Fetch one of its pages; empty when it does not answer."""
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return ""
-        try:
-            writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
-            return body if " 200 " in head.partition("\r\n")[0] else ""
-        except OSError:
-            return ""
-        finally:
-            writer.close()
-
-    async def _spawn(self):
-        self._process = await asyncio.create_subprocess_exec(
-            shutil.which("icecast2") or shutil.which("icecast"), "-c", str(self._config),
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-
-    async def kill(self):
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            await self._process.wait()
-            self._process = None
-
-    async def hear(self, size_bytes, timeout_s, mount="/lofi.mp3"):
-        """Listen until so much sound and a title are there: (sound, titles)."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                assert self._process.returncode is None, "Icecast has crashed"
-                try:
-                    data, interval_bytes = await self._listen(size_bytes, mount)
-                    sound, titles = strip(data, interval_bytes)
-                    if titles:
-                        return sound, titles
-                except (OSError, asyncio.IncompleteReadError):
-                    await asyncio.sleep(0.25)
-
-    async def _listen(self, size_bytes, mount):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            writer.write(f"GET {mount} HTTP/1.0\r\nIcy-MetaData: 1\r\n\r\n".encode())
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            if " 200 " not in head.splitlines()[0]:
-                raise ConnectionError(head)
-            interval_bytes = int(head.lower().split("icy-metaint:")[1].split()[0])
-            return await reader.readexactly(size_bytes), interval_bytes
-        finally:
-            writer.close()
+AAC = [(chunk, "x") for chunk in AAC_CHUNKS[:5]]
 
 
-@asynccontextmanager
-async def real_icecast(folder):
-    server = RealIcecast(folder)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.kill()
-
-
-needs_icecast = pytest.mark.skipif(
-    not (shutil.which("icecast2") or shutil.which("icecast")),
-    reason="Icecast is not installed: apt-get install icecast2",
-)
+def opus_sounds():
+    encoder, blocks = OpusEncoder(96), []
+    for at in range(0, 20 * 2048, 2048):
+        chunk = encoder.encode(AudioBlock(at, expected(1)[:2048]))
+        if chunk is not None:
+            blocks.append((chunk, "x", encoder.head))
+    return blocks
 
 
 @pytest.mark.icecast
@@ -355,3 +267,41 @@ async def refused(source):
                 raise
             except OutputError:
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.icecast
+@needs_icecast
+async def test_a_real_icecast_takes_several_mounts_in_every_format_at_once(tmp_path):
+    sounds = (("aac", "audio/aac", AAC), ("opus", "audio/ogg", opus_sounds()))
+    async with real_icecast(tmp_path) as server:
+        sources = []
+        for ending, kind, made in sounds:
+            source = Source(server.port, sounds=False, format=ending, mount=f"/lofi.{ending}")
+            feed = Feed(Station(title="x"), source.hub, source.now, kind, 96)
+            source.output = IcecastOutput(source.settings, feed, source.metrics)
+            sources.append((source, made))
+
+        async def play():
+            while True:
+                for source, made in sources:
+                    for one in made:
+                        source.hub.publish(*one)
+                await asyncio.sleep(0.2)
+
+        async with running(play(), *(source.keep_alive() for source, _ in sources)):
+            for source, _ in sources:
+                await settle(lambda source=source: source.count("icecast_connected") == 1)
+            for source, _ in sources:
+                mount = source.settings.mount
+                async with asyncio.timeout(30):
+                    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                    writer.write(f"GET {mount} HTTP/1.0\r\n\r\n".encode())
+                    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                    begin = await reader.readexactly(4)
+                    writer.close()
+                assert " 200 " in head.splitlines()[0], head
+                if mount == "/lofi.opus":
+                    assert "application/ogg" in head or "audio/ogg" in head
+                    assert begin == b"OggS"
+                else:
+                    assert "audio/aac" in head
