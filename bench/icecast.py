@@ -143,7 +143,7 @@ class Icecast:
             interval_bytes = int(head.split("icy-metaint:")[1].split()[0])
             await reader.readexactly(interval_bytes)  # of live sound: this Icecast has no burst
             told = (await reader.readexactly((await reader.readexactly(1))[0] * 16)).decode("utf-8", "replace")
-            return f"'{_plain(title)}'" in told
+            return f"StreamTitle='{_plain(title)}" in told
         finally:
             writer.close()
 

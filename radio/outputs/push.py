@@ -69,9 +69,10 @@ class PushOutput:
         progress = _Progress()
         ffmpeg.on("stderr", self._hear)
         ffmpeg.on("progress", progress.note)
-        # never cancelled: the library would leave its own tasks behind. It ends when the program does.
-        program = asyncio.create_task(ffmpeg.execute(sound), name=self.name)
-        watch = asyncio.create_task(self._watch(sound, progress), name=f"{self.name} watch")
+        # in no task group, which would cancel it: the library leaves its own tasks behind then. It ends with the program.
+        loop = asyncio.get_running_loop()
+        program = loop.create_task(ffmpeg.execute(sound), name=self.name)
+        watch = loop.create_task(self._watch(sound, progress), name=f"{self.name} watch")
         try:
             await asyncio.wait((program, watch), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -135,7 +136,7 @@ class SoundReader(asyncio.StreamReader):
         self._listener, self._tally, self._retitle = listener, tally, retitle
         self._title: str | None = None
         self._skipped, self._ended = 0, False
-        self._reading: asyncio.Future[tuple[Sound, ...]] | None = None
+        self._reading: asyncio.Task[tuple[Sound, ...]] | None = None
 
     @property
     def waiting(self) -> bool:
@@ -152,7 +153,7 @@ class SoundReader(asyncio.StreamReader):
         """Return whatever sound there is, however long; empty at the end."""
         if self._ended:
             return b""
-        self._reading = asyncio.ensure_future(self._listener.read())
+        self._reading = asyncio.get_running_loop().create_task(self._listener.read())
         try:
             sounds = await self._reading
         except asyncio.CancelledError:
