@@ -69,7 +69,7 @@ class PushOutput:
         progress = _Progress()
         ffmpeg.on("stderr", self._hear)
         ffmpeg.on("progress", progress.note)
-        # in no task group, which would cancel it: the library leaves its own tasks behind then. It ends with the program.
+        # in no task group, which would cancel it: the library would leave its own tasks behind
         loop = asyncio.get_running_loop()
         program = loop.create_task(ffmpeg.execute(sound), name=self.name)
         watch = loop.create_task(self._watch(sound, progress), name=f"{self.name} watch")
