@@ -17,7 +17,7 @@ import numpy as np
 from engine.errors import SnapshotError
 from engine.types import Tree
 
-VERSION = 1
+VERSION = 2
 _ARRAY = "__array__"
 
 

@@ -40,20 +40,24 @@ def data_of(part: str, sources: Iterable[str]) -> list[dict[str, str]]:
     """Return what a card says of a model's data; `sources` are the keys of the sets that a corpus was made from."""
     return list(DATA[part]) if part in DATA else [DATA_SETS[key].card() for key in sources]
 
+PICTURE = "roll.png"
+"""Drawn by `python -m training.pictures` from music of the station; shown where it is there."""
+
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> None:
     """Write card.json and README.md of one model."""
     (folder / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_page(card), encoding="utf-8")
+    (folder / "README.md").write_text(_page(card, (folder / PICTURE).is_file()), encoding="utf-8")
 
 
-def _page(card: Mapping[str, Any]) -> str:
+def _page(card: Mapping[str, Any], pictured: bool) -> str:
     part = card["part"]
     validation = card["validation"]
     numbers = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in validation.items())
     data = "\n".join(
         f"- **{item['name']}**: {item['licence']}. {item['attribution']}. {item['source']}" for item in card["data"]
     )
+    picture = f"\n![32 bars that the station wrote with it]({PICTURE})\n" if pictured else ""
     return f"""# Model `{part}`
 
 {_PURPOSE[part]}
@@ -70,7 +74,7 @@ embedding in 32) under its public names. {card["origin"]}
 Made on {card["date"]} from {card["tokens_seen"] / 1e6:.1f} M training tokens with
 
     {card["command"]}
-
+{picture}
 ## Data, licences, attribution
 
 {data}

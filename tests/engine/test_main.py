@@ -8,8 +8,8 @@ import soundfile
 
 from bench.rendering import STAGES, measure
 from engine.__main__ import main
-from engine.errors import SoundBankError
 from engine.banks import find_bank
+from engine.errors import SoundBankError
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from engine.banks import find_bank
 from engine.errors import SoundBankError
 from engine.snapshot import pack, unpack
-from engine.banks import find_bank
 from engine.synth import PARTS, FluidSynth
 from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part, SynthEvent
 from tests.fakes import RecordingSynth

@@ -1,11 +1,13 @@
 import hashlib
+import json
 import subprocess
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from training.cards import DATA
+from training.cards import DATA, write_card
 from training.corpora import DATA_SETS, PERMITTED, Consent, data_set, main, state_of, verify
 from training.errors import CorpusError
 from training.manifest import hash_archive, hash_folder
@@ -107,3 +109,12 @@ def test_model_cards_name_the_sets_as_they_are_described_here():
     assert [item["name"] for item in DATA["piano"]] == [DATA_SETS[key].name for key in (
         "pop909", "openewld", "billboard", "progressions")]  # fmt: skip
     assert DATA["drums"] == (DATA_SETS["gmd"].card(),)
+
+
+def test_a_card_shows_its_picture_where_there_is_one(tmp_path):
+    card = json.loads((Path(__file__).parents[2] / "models" / "piano" / "card.json").read_text())
+    write_card(tmp_path, card)
+    assert "roll.png" not in (tmp_path / "README.md").read_text()
+    (tmp_path / "roll.png").write_bytes(b"")
+    write_card(tmp_path, card)
+    assert "](roll.png)" in (tmp_path / "README.md").read_text()
