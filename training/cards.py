@@ -40,6 +40,7 @@ def data_of(part: str, sources: Iterable[str]) -> list[dict[str, str]]:
     """Return what a card says of a model's data; `sources` are the keys of the sets that a corpus was made from."""
     return list(DATA[part]) if part in DATA else [DATA_SETS[key].card() for key in sources]
 
+
 PICTURE = "roll.png"
 """Drawn by `python -m training.pictures` from music of the station; shown where it is there."""
 

@@ -51,5 +51,6 @@ def test_a_codec_gives_back_about_what_it_got(codec):
     out = listening.decoded(sound, codec)
     assert len(out) > 3.8 * RATE_HZ
     assert listening.integrated_lufs(listening.step_powers(out)) == pytest.approx(
-        listening.integrated_lufs(listening.step_powers(sound)), abs=0.6  # LAME turns down by 0.44 dB
+        listening.integrated_lufs(listening.step_powers(sound)),
+        abs=0.6,  # LAME turns down by 0.44 dB
     )
