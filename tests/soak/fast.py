@@ -27,6 +27,7 @@ from radio.config_file import load_config
 from radio.hub import Hub
 from radio.journal import Journal
 from radio.metrics import Metrics
+from radio.outputs.hls import PLAYLIST_NAME
 from radio.runtime import House, StationRuntime
 from tests.soak.daemon import Daemon, Sample, series
 from tests.soak.listen import HlsWatcher
@@ -49,6 +50,8 @@ class FastClock:
 
     def __init__(self) -> None:
         self.time_s = 1000.0
+        self.deadline_s = 1000.0
+        """When the broadcast's next block is due."""
         self.wall_offset_s = 0.0
         self.hold: Callable[[], bool] = lambda: False
         self._began = datetime.now(UTC)
@@ -70,16 +73,22 @@ class FastClock:
             self._sleepers.append((deadline_s, woken))
             await woken
             return
+        self.deadline_s = deadline_s
         began_s = time.monotonic()
-        while self.hold() and time.monotonic() - began_s < ENGINE_PATIENCE_S:  # noqa: ASYNC110 - a lead is no event
+        while self.hold() and (held_s := time.monotonic() - began_s) < ENGINE_PATIENCE_S:
+            # who watches the engine or waits before the next one must come to their time, or the lead stays empty
+            self._wake_until(self.time_s + held_s)
             await asyncio.sleep(0.002)
         self.time_s = max(self.time_s, deadline_s + STEP_S)
-        due = [one for one in self._sleepers if one[0] <= self.time_s]
-        self._sleepers = [one for one in self._sleepers if one[0] > self.time_s]
+        self._wake_until(self.time_s)
+        await asyncio.sleep(0)
+
+    def _wake_until(self, time_s: float) -> None:
+        due = [one for one in self._sleepers if one[0] <= time_s]
+        self._sleepers = [one for one in self._sleepers if one[0] > time_s]
         for _, woken in due:
             if not woken.done():
                 woken.set_result(None)
-        await asyncio.sleep(0)
 
 
 @dataclass
@@ -116,12 +125,14 @@ class Watch:
                 self.checked_chunks += 1
 
     async def follow_playlist(self) -> None:
-        """Check every playlist as it lies on the disk."""
-        path = self._disk / "hls" / "lofi" / "live.m3u8"
+        """Check every playlist as listeners get it; the copy on the disk stands still while that is full."""
+        hls = self._station.hls
+        assert hls is not None
         while True:
-            with suppress(OSError):
-                self.hls.check(path.read_text())
-            await self._clock.sleep_until(self._clock.now_s() + 4.0)
+            await hls.changed.wait()
+            hls.changed.clear()
+            if PLAYLIST_NAME in hls.shown.playlists:
+                self.hls.check(hls.shown.playlists[PLAYLIST_NAME].decode())
 
     async def sample(self) -> None:
         """Write down memory, descriptors and threads."""
@@ -200,7 +211,7 @@ async def fast(folder: Path, hours: float, seed: int, longest_s: float = 1e9) ->
         journal = Journal(config.journal.path, metrics)
         journal.start()
         station = StationRuntime("lofi", config, House(metrics, journal, clock, build_replay))
-        clock.hold = lambda: station.lead.frames < 3 * SAMPLE_RATE_HZ
+        clock.hold = lambda: station.lead.frames < 3 * SAMPLE_RATE_HZ or _is_behind(station.channels["aac"].hub)
         watch = Watch(station, clock, disk, found, seed)
         began_s = time.monotonic()
         try:
@@ -235,6 +246,11 @@ async def _run(station: StationRuntime, clock: FastClock, watch: Watch, end_s: f
             task.cancel()
 
 
+def _is_behind(hub: Hub) -> bool:
+    """Tell whether HLS has not taken its sound yet: its disk needs real milliseconds, of which there are few here."""
+    return any(one.skips and hub.end_number - one.number > 1 for one in hub._listeners)
+
+
 def _judge(
     found: Found, station: StationRuntime, clock: FastClock, watch: Watch, took_s: float, metrics: Metrics
 ) -> None:
@@ -243,9 +259,10 @@ def _judge(
     found.result |= {
         "real seconds": round(took_s), "times real time": round(3600 * found.hours / took_s, 1),
         "frames": station.broadcast.frame,
-        "ahead of the clock, frames": station.broadcast.frame - (clock.now_s() - 1000.0) * SAMPLE_RATE_HZ,
+        "frames sent less frames due": round(station.broadcast.frame - (clock.deadline_s - 1000.0) * SAMPLE_RATE_HZ, 3),
         "AAC chunks checked": watch.checked_chunks, "jumps in the stream": len(found.jumps),
-        "HLS segments": watch.hls.segments, "HLS rules broken": watch.hls.broken,
+        "HLS segments": watch.hls.segments, "HLS discontinuities": watch.hls.discontinuities,
+        "HLS rules broken": watch.hls.broken,
         "slopes per hour of audio": {
             name: asdict(slope([(one.at_s, getattr(one, name)) for one in settled]))
             for name in ("rss_mb", "engines_mb", "descriptors", "threads")
