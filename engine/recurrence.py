@@ -27,6 +27,8 @@ import onnxruntime
 import onnxruntime.capi.onnxruntime_pybind11_state as ort
 
 HEAD_CHANNELS = 64
+_FORMATS = ("rwkv-x060", "rwkv-x070")
+"""Generations that step with one token, shift and wkv; a card of another one is refused before its file is read."""
 _REMEDY = "Restore it with `git checkout -- models` or export it again with `make train`."
 
 
@@ -158,7 +160,8 @@ def load_recurrence(path: Path, backend: str = "onnx") -> Recurrence:
     """Return the model of a folder or of a `.pth` file.
 
     Args:
-        path: a folder with card.json, or any RWKV-6 (x060) `.pth`, which always runs on the `rwkv` back end.
+        path: a folder with card.json, or any RWKV-6 (x060) or RWKV-7 (x070) `.pth`, which always runs on the `rwkv`
+            back end.
         backend: `onnx`, or `rwkv` to run the folder's model.pth through the package of that name.
 
     Raises:
@@ -192,6 +195,8 @@ def read_card(folder: Path) -> Tree:
     missing = [key for key, kind in kinds.items() if not isinstance(card, dict) or not isinstance(card.get(key), kind)]
     if missing:
         raise ModelError(f"{path}: lacks {', '.join(missing)}. {_REMEDY}")
+    if card.get("format", _FORMATS[0]) not in _FORMATS:  # the first cards named none
+        raise ModelError(f"{path}: format {card['format']!r}, we play {' and '.join(_FORMATS)}. {_REMEDY}")
     return cast(Tree, card)
 
 

@@ -41,6 +41,8 @@ def data_of(part: str, sources: Iterable[str]) -> list[dict[str, str]]:
     return list(DATA[part]) if part in DATA else [DATA_SETS[key].card() for key in sources]
 
 
+_GENERATIONS = {"rwkv-x060": "RWKV-6 (x060)", "rwkv-x070": "RWKV-7 (x070)"}
+
 PICTURE = "roll.png"
 """Drawn by `python -m training.pictures` from music of the station; shown where it is there."""
 
@@ -53,7 +55,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 def _page(card: Mapping[str, Any], pictured: bool) -> str:
     part = card["part"]
-    validation = card["validation"]
+    validation, millions = card["validation"], card["parameters"] / 1e6
     numbers = "\n".join(f"| {name.replace('_', ' ')} | {value} |" for name, value in validation.items())
     data = "\n".join(
         f"- **{item['name']}**: {item['licence']}. {item['attribution']}. {item['source']}" for item in card["data"]
@@ -63,7 +65,7 @@ def _page(card: Mapping[str, Any], pictured: bool) -> str:
 
 {_PURPOSE[part]}
 
-RWKV-6 (x060), {card["layers"]} layers of width {card["width"]}, {card["parameters"] / 1e6:.2f} M parameters,
+{_GENERATIONS[card["format"]]}, {card["layers"]} layers of width {card["width"]}, {millions:.2f} M parameters,
 vocabulary `{card["vocabulary"]["name"]}` with {card["vocabulary"]["size"]} tokens.
 `{card["file"]}` holds one step with {card["bits"]}-bit weights, `model.pth` the same network in 16 bits (the
 embedding in 32) under its public names. {card["origin"]}

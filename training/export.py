@@ -30,6 +30,7 @@ from training.recurrence import CHUNK
 from training.runtime import OnnxStep, divergence, package_logits
 from training.size import Size, size_of
 from training.step_graph import build_step
+from training.step_graph7 import build_step7
 from training.validation import validate
 
 LARGEST_DIFFERENCE = 1e-4
@@ -63,7 +64,8 @@ def compare(weights: Mapping[str, Tensor], ids: list[int]) -> tuple[bytes, dict[
         ExportError: the graph and the `rwkv` package disagree, or 8 bits cost too much.
     """
     arrays = {name: value.numpy() for name, value in weights.items()}
-    exact = OnnxStep(build_step(arrays, bits=None).SerializeToString()).logits(ids)
+    build = build_step7 if size_of(dict(weights)).architecture == "x070" else build_step
+    exact = OnnxStep(build(arrays, bits=None).SerializeToString()).logits(ids)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pth"
         torch.save(dict(weights), path)
@@ -71,9 +73,9 @@ def compare(weights: Mapping[str, Tensor], ids: list[int]) -> tuple[bytes, dict[
     if not difference <= LARGEST_DIFFERENCE:
         raise ExportError(
             f"the exported step differs from the rwkv package by {difference:.2e} in a logit, allowed are "
-            f"{LARGEST_DIFFERENCE:.0e}. Compare training/step_graph.py with the package's x060 forward."
+            f"{LARGEST_DIFFERENCE:.0e}. Compare {build.__module__} with the package's forward."
         )
-    model = build_step(arrays, bits=8).SerializeToString()
+    model = build(arrays, bits=8).SerializeToString()
     cost = divergence(exact, OnnxStep(model).logits(ids))
     if not cost <= LARGEST_DIVERGENCE:
         raise ExportError(
@@ -106,7 +108,7 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
     vocabulary = {"name": name, "size": size.vocabulary, "sha256": tokens.vocabulary_sha256(size.vocabulary)}
     card = {
         "part": origin.part,
-        "format": "rwkv-x060",
+        "format": f"rwkv-{size.architecture}",
         "layers": size.layers,
         "width": size.width,
         "heads": size.heads,
@@ -128,8 +130,6 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
 
 
 def _check(size: Size, corpus: Corpus) -> None:
-    if size.architecture != "x060":
-        raise ExportError(f"weights of {size.architecture}: the station plays RWKV-6 (x060) only. Train with x060.")
     if size.vocabulary != corpus.vocabulary_size:
         raise ExportError(
             f"weights of {size.vocabulary} tokens, the corpus has {corpus.vocabulary_size}. Name the weights' own part."

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from io import StringIO
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # see engine/recurrence.py
@@ -54,17 +60,30 @@ class OnnxStep:
 
 def package_logits(weights: Path, ids: Sequence[int]) -> FloatArray:
     """Return the logits [T, V] that the `rwkv` package computes, on the CPU in float32."""
-    # The package reads these once, when it is first imported.
-    os.environ.update(RWKV_JIT_ON="0", RWKV_CUDA_ON="0", RWKV_V7_ON="0", RWKV_RESCALE_LAYER="999")
-    from rwkv.model import RWKV
-
-    model = RWKV(model=str(weights.with_suffix("")), strategy="cpu fp32", verbose=False)
+    with redirect_stdout(StringIO()):  # it prints what it loads
+        package = _package("blocks.0.att.r_k" in torch.load(weights, weights_only=True, mmap=True))
+        model = package.RWKV(model=str(weights.with_suffix("")), strategy="cpu fp32")
     state: list[Tensor] | None = None
     rows = []
     for token in ids:
         row, state = model.forward([int(token)], state)
         rows.append(row.float().numpy().copy())
     return np.stack(rows)
+
+
+@cache
+def _package(newer: bool) -> ModuleType:
+    """Return the package's module for RWKV-7 or RWKV-6; it decides by the environment, once, when it is imported."""
+    os.environ.update(RWKV_JIT_ON="0", RWKV_CUDA_ON="0", RWKV_V7_ON=str(int(newer)), RWKV_RESCALE_LAYER="999")
+    found = find_spec("rwkv.model")
+    assert found is not None
+    assert found.origin is not None
+    spec = spec_from_file_location(f"rwkv.model_reference{6 + newer}", found.origin)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def divergence(reference: FloatArray, other: FloatArray) -> float:

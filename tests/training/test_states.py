@@ -70,9 +70,9 @@ def test_passages_are_pieces_of_their_own_and_lose_no_bar(tmp_path):
     assert sum(list(passage.ids).count(2176) for passage in found) == len(song.chords)
 
 
-@pytest.fixture
-def network():
-    return network_of(tiny_weights(vocabulary=VOCABULARY, layers=2, width=64))
+@pytest.fixture(params=["x060", "x070"])
+def network(request):
+    return network_of(tiny_weights(vocabulary=VOCABULARY, layers=2, width=64, architecture=request.param))
 
 
 def found(count=3):
@@ -96,8 +96,9 @@ def test_every_fifth_of_many_passages_is_held_out():
     assert [len(part) for part in split(found(3))] == [3, 3], "too few to hold any out"
 
 
-def test_the_files_are_read_alike_by_the_station_and_by_the_rwkv_package(tmp_path):
-    weights = tiny_weights(vocabulary=VOCABULARY, layers=2, width=128)
+@pytest.mark.parametrize("architecture", ["x060", "x070"])
+def test_the_files_are_read_alike_by_the_station_and_by_the_rwkv_package(tmp_path, architecture):
+    weights = tiny_weights(vocabulary=VOCABULARY, layers=2, width=128, architecture=architecture)
     torch.save(weights, tmp_path / "model.pth")
     wkv = torch.randn(2, 2, 64, 64, generator=torch.Generator().manual_seed(5))
     path = save_state(wkv, tmp_path / "model.pth", tmp_path / "state")
