@@ -7,6 +7,7 @@ bar is complete by itself and a mood is heard from the very next bar.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol, Self, cast
 
 from engine.bass import bass_line
@@ -17,7 +18,7 @@ from engine.form import Form
 from engine.keys import ModelKeys
 from engine.melody import second_voice
 from engine.moods import Mood, mood_from_tree, mood_to_tree
-from engine.plan import BarPlan
+from engine.plan import BarPlan, DrumRole
 from engine.recurrence import Recurrence
 from engine.remembered import PieceMark
 from engine.substitution import Loop
@@ -109,14 +110,15 @@ class Band:
 
     def __next__(self) -> Bar:
         """Compose one bar."""
-        plan = self._form.next(self._mood, self._keys.taste)
+        plan = _without(self._mood.silent, self._form.next(self._mood, self._keys.taste))
         mood = wandered(self._mood, plan.piece.seed)
         if plan.piece_bar == 0:
             self._keys.forget()
             self._drums.forget()
         keys = self._keys.write(plan, mood)
         drums = self._drums.write(plan, mood)
-        events = [*keys, *drums, *bass_line(plan, drums), *second_voice(plan, keys, mood.melody_share)]
+        second = [] if "second" in mood.silent else second_voice(plan, keys, mood.melody_share)
+        events = [*keys, *drums, *bass_line(plan, drums), *second]
         bar = Bar(
             index=self._index,
             piece=plan.piece,
@@ -172,6 +174,13 @@ class Band:
             self._drums.restore(cast(Tree, tree["drums"]))
         except (KeyError, TypeError, ValueError, AttributeError, EngineError) as error:
             raise SnapshotError(f"composer snapshot: damaged ({error!r}). Delete it and start afresh.") from error
+
+
+def _without(silent: Sequence[str], plan: BarPlan) -> BarPlan:
+    """Return the plan without the parts that the mood leaves out: the others then play as in a bar that has none."""
+    if "drums" in silent:
+        plan = replace(plan, drums=DrumRole.NONE, drums_sources=())
+    return replace(plan, bass=False) if "bass" in silent else plan
 
 
 class ModelComposer(Band):

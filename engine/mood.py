@@ -13,6 +13,8 @@ from engine.tokens import STYLES
 from engine.types import Tree
 
 CHORD_SOURCES = ("model", "palette")
+MAY_BE_SILENT = ("drums", "bass", "second")
+"""Parts that a mood may leave out; the keys always play: without them some bars would hold nothing at all."""
 FILL_BARS = (4, 8)
 
 
@@ -127,6 +129,8 @@ class Mood:
     """Share of room sound, 0-1."""
     sidechain_db: float = 2.0
     """How far the kick pushes keys and loops down."""
+    silent: tuple[str, ...] = ()
+    """Parts that do not play, of `MAY_BE_SILENT`."""
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be played."""
@@ -183,6 +187,9 @@ def _choice_problems(mood: Mood) -> list[str]:
         bank, program = getattr(mood, field)
         if not (0 <= bank <= 16_383 and 0 <= program <= 127):
             problems.append(f"{field} is {bank}:{program}: bank 0-16383, program 0-127.")
+    for part in mood.silent:
+        if part not in MAY_BE_SILENT:
+            problems.append(f"silent has {part!r}: must be of {', '.join(MAY_BE_SILENT)}; the keys always play.")
     for loop, db in mood.ambience:
         if not -90 <= db <= 0:
             problems.append(f"ambience {loop} is {db:g}: must be -90 to 0.")

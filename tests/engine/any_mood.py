@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from engine.errors import MoodError
 from engine.harmony import PROGRESSIONS
-from engine.mood import FILL_BARS, RANGES, SAMPLING_RANGES, Mood, Sampling
+from engine.mood import FILL_BARS, MAY_BE_SILENT, RANGES, SAMPLING_RANGES, Mood, Sampling
 from engine.tokens import STYLES
 
 _WHOLE = {
@@ -48,6 +48,7 @@ def any_mood(draw):
             piano_style=draw(st.sampled_from(STYLES)),
             drum_style=draw(st.sampled_from(STYLES)),
             sampling=Sampling(**draw(_numbers(SAMPLING_RANGES))),
+            silent=tuple(draw(st.sets(st.sampled_from(MAY_BE_SILENT), max_size=2))),
             **values,
         )
     except MoodError:

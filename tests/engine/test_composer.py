@@ -154,6 +154,14 @@ def test_a_mood_of_another_tempo_is_heard_from_the_next_bar():
     assert after.bpm >= MOODS["night-drive"].bpm_low
 
 
+def test_parts_that_a_mood_leaves_out_are_silent_and_come_back():
+    band = composer(replace(STUDY, silent=("drums", "bass")))
+    alone = list(islice(band, 60))
+    assert {event.part for bar in alone for event in bar.events} == {Part.KEYS, Part.SECOND}
+    band.apply(replace(STUDY, silent=("second",)))
+    assert {event.part for bar in islice(band, 60) for event in bar.events} == {Part.KEYS, Part.BASS, Part.DRUMS}
+
+
 def test_repeated_bars_cost_one_candidate():
     piano = FakeRecurrence(2560, 1)
     player = compose_models(STUDY, 11, piano, FakeRecurrence(2560, 2))

@@ -49,6 +49,7 @@ def test_a_mistyped_mood_gets_the_nearest_name():
         ({"register_high": 66}, "narrower"),
         ({"keys_program": (0, 200)}, "keys_program is 0:200"),
         ({"sampling": Sampling(top_p=0)}, "sampling.top_p is 0"),
+        ({"silent": ("keys",)}, "the keys always play"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
