@@ -103,6 +103,11 @@ class IcecastOutput:
                 )
         except TimeoutError as problem:
             raise OutputError(f"{self._where} does not answer. Is the host right, and a firewall open?") from problem
+        except ssl.SSLCertVerificationError as problem:
+            raise OutputError(
+                f"{self._where} has a certificate that this machine does not trust ({problem.verify_message}); nothing "
+                "was sent. Put the certificate of who signed it into ca_file."
+            ) from problem
         except OSError as problem:
             raise OutputError(f"{self._where} cannot be reached: {problem}. Is Icecast running there?") from problem
         wire = writer.get_extra_info("socket")

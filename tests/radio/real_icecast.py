@@ -4,9 +4,17 @@ import asyncio
 import os
 import shutil
 import signal
+import tempfile
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from fakes_ports import free_port
 from test_stream import strip
 
@@ -15,7 +23,13 @@ PASSWORD = "hunter22-secret"
 
 class RealIcecast:
     def __init__(self, folder):
-        self.port = free_port()
+        self.port, self.tls_port = free_port(), free_port()
+        # not in the test's folder, which is closed to nobody: Icecast reads it when it is no longer root
+        handle, name = tempfile.mkstemp(prefix="icecast-", suffix=".pem")
+        os.write(handle, self_signed("127.0.0.1"))
+        os.fchmod(handle, 0o644)
+        os.close(handle)
+        self.certificate = Path(name)
         self._config = folder / "icecast.xml"
         # Icecast refuses to be root; started by root it becomes nobody
         owner = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>" if os.getuid() == 0 else ""
@@ -24,7 +38,8 @@ class RealIcecast:
             <authentication><source-password>{PASSWORD}</source-password>
             <admin-user>admin</admin-user><admin-password>admin-{PASSWORD}</admin-password></authentication>
             <listen-socket><port>{self.port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
-            <paths><basedir>/usr/share/icecast2</basedir><logdir>/tmp</logdir>
+            <listen-socket><port>{self.tls_port}</port><bind-address>127.0.0.1</bind-address><ssl>1</ssl></listen-socket>
+            <paths><ssl-certificate>{self.certificate}</ssl-certificate><basedir>/usr/share/icecast2</basedir><logdir>/tmp</logdir>
             <webroot>/usr/share/icecast2/web</webroot><adminroot>/usr/share/icecast2/admin</adminroot></paths>
             <logging><accesslog>-</accesslog><errorlog>-</errorlog><loglevel>1</loglevel></logging>
             <security><chroot>0</chroot>{owner}</security></icecast>"""
@@ -97,6 +112,24 @@ class RealIcecast:
             writer.close()
 
 
+def self_signed(address):
+    """A key and a certificate for one address, as one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "icecast of a test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return private + made.public_bytes(serialization.Encoding.PEM)
+
+
 @asynccontextmanager
 async def real_icecast(folder):
     server = RealIcecast(folder)
@@ -105,6 +138,7 @@ async def real_icecast(folder):
         yield server
     finally:
         await server.kill()
+        server.certificate.unlink()
 
 
 needs_icecast = pytest.mark.skipif(

@@ -305,3 +305,22 @@ async def test_a_real_icecast_takes_several_mounts_in_every_format_at_once(tmp_p
                     assert begin == b"OggS"
                 else:
                     assert "audio/aac" in head
+
+
+@pytest.mark.icecast
+@needs_icecast
+async def test_a_real_icecast_is_fed_through_tls_when_its_certificate_is_trusted(tmp_path):
+    async with real_icecast(tmp_path) as server:
+        source = Source(server.tls_port, tls=True, ca_file=server.certificate)
+        async with running(source.keep_alive(), source.play()):
+            sound, titles = await server.hear(20_000, timeout_s=30)
+        assert titles[-1] == "piece 0 - Eb minor - study"
+        assert sound[: sound.rindex(b"\xff\xfb")] in b"".join(chunk.data for chunk in CHUNKS) * 2
+
+
+@pytest.mark.icecast
+@needs_icecast
+async def test_a_certificate_that_nobody_vouches_for_is_refused_before_the_password_is_sent(tmp_path):
+    async with real_icecast(tmp_path) as server:
+        with pytest.raises(OutputError, match=r"does not trust \(self-signed certificate\); nothing was sent.*ca_file"):
+            await Source(server.tls_port, tls=True).output.run()
