@@ -14,12 +14,25 @@ from engine.moods import MOODS, Mood, Sampling, find_mood
 from engine.recurrence import Recurrence, load_recurrence
 from engine.remembered import PieceMark
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
-from engine.types import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, FloatArray, NoteEvent, Part, Piece, Section
+from engine.types import (
+    SAMPLE_RATE_HZ,
+    TICKS_PER_BAR,
+    AudioBlock,
+    Bar,
+    BarStart,
+    Chord,
+    FloatArray,
+    NoteEvent,
+    Part,
+    Piece,
+    Section,
+)
 
 __all__ = [
     "DOWNBEAT_FRAMES",
     "MOODS",
     "SAMPLE_RATE_HZ",
+    "TICKS_PER_BAR",
     "Asset",
     "AudioBlock",
     "Bar",

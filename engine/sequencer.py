@@ -10,8 +10,8 @@ Drums may be up to 6 ticks early. So that an early down-beat needs no knowledge 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -101,9 +101,9 @@ class Sequencer:
         """Place the next bar; return where it lies and every event inside its window, in order."""
         start = BarStart(self._frame, self._advance(bar), bar)
         self._frame = start.frame + start.frames
-        strokes = self._waiting + [
-            stroke for part in Part for stroke in self._play(start, [e for e in bar.events if e.part == part], mood)
-        ]
+        played = {part: list(self._play(start, [e for e in bar.events if e.part == part], mood)) for part in Part}
+        start = replace(start, played=_places(start, played))
+        strokes = self._waiting + [stroke for part in Part for stroke in played[part]]
         strokes.sort(key=lambda s: (s.frame, s.part, s.key))
         self._waiting = [s for s in strokes if s.frame >= self._frame]
         events = list(self._strike([s for s in strokes if s.frame < self._frame]))
@@ -193,6 +193,14 @@ class Sequencer:
             self._offs[held] = stroke.off_frame
         for held in [held for held, frame in self._offs.items() if frame < self._frame]:
             yield SynthEvent(self._offs.pop(held), "off", *held, 0)
+
+
+def _places(start: BarStart, played: Mapping[Part, Sequence[_Stroke]]) -> tuple[tuple[int, int], ...]:
+    """Where each event of the bar is struck and released, frames from the down-beat."""
+    downbeat = start.frame + LOOKAHEAD_FRAMES
+    turns = {part: iter(strokes) for part, strokes in played.items()}
+    strokes = [next(turns[event.part]) for event in start.bar.events]
+    return tuple((stroke.frame - downbeat, stroke.off_frame - downbeat) for stroke in strokes)
 
 
 def program_of(mood: Mood, part: Part) -> tuple[int, int]:

@@ -129,6 +129,9 @@ class BarStart:
     frames: int
     """Length of the bar in frames."""
     bar: Bar
+    played: tuple[tuple[int, int], ...] = ()
+    """Where each of the bar's events is struck and released, frames from the bar's down-beat: with swing, lateness and
+    human timing. Empty where nobody has played the bar."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,6 +28,8 @@ class Server(Part):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """0 lets the system choose a free one."""
     max_listeners: Annotated[int, Field(ge=1, le=100_000)] = 500
+    max_event_clients: Annotated[int, Field(ge=0, le=100_000)] = 500
+    """Pages and scripts that follow /api/events or /api/ws; 0 switches both off."""
     burst_bytes: Annotated[int, Field(ge=0, le=1_048_576)] = 65_536
     """Sound sent at once to a new listener, so that players start without waiting."""
 

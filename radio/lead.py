@@ -109,6 +109,16 @@ class Lead:
             distance_frames += bar.block.frames
         return None
 
+    def reach(self, margin_frames: int) -> tuple[int, int]:
+        """How far the bar is that `bar_after` finds, or the end of the store when none: frames, and bar lines."""
+        distance_frames, lines = self._left_frames, 1
+        for bar in self._waiting:
+            if distance_frames >= margin_frames:
+                break
+            distance_frames += bar.block.frames
+            lines += 1
+        return distance_frames, lines
+
     def holds(self, bar: LeadBar) -> bool:
         """Whether a bar still waits; False once it is on air."""
         return any(one is bar for one in self._waiting)
@@ -138,6 +148,7 @@ def renumbered(block: AudioBlock, start_frame: int, add_bars: int, add_pieces: i
                 index=start.bar.index + add_bars,
                 piece=replace(start.bar.piece, number=start.bar.piece.number + add_pieces),
             ),
+            start.played,
         )
         for start in block.bars
     )

@@ -154,6 +154,13 @@ class Metrics:
         self.control_requests = self._counter("control_requests_total", "Requests for a control route.", "result")
         for result in ("admitted", "refused", "locked"):
             self.control_requests.labels(result)
+        self.events = self._counter("events_total", "Events told to those who follow.", "station", "event")
+        self.event_clients = self._gauge("event_clients", "Clients that follow the events now.", "way")
+        self.event_drops = self._counter("event_drops_total", "Event clients let go or not let in.", "reason")
+        for way in ("sse", "ws"):
+            self.event_clients.labels(way)
+        for reason in ("full", "lagged", "stuck"):
+            self.event_drops.labels(reason)
         self.keepalive_restarts = self._counter(
             "keepalive_restarts_total", "Times an output was started again.", "output"
         )

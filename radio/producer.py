@@ -16,6 +16,7 @@ from radio.inspection import flaw_in
 from radio.lead import Lead, LeadBar, Resume, renumbered
 from radio.metrics import Metrics
 from radio.state import Saved
+from radio.wishes import Reach
 from radio.worker import CALL_TIMEOUT_S, Builder, EngineHandle, EngineRaisedError, Rendered
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,12 @@ class Producer:
     def troubles(self) -> tuple[str, ...]:
         """What the engine in use has replaced up to now, each with its remedy."""
         return () if self._handle is None else self._handle.troubles
+
+    @property
+    def reach(self) -> Reach:
+        """The bar line at which a change that is asked for now will take effect."""
+        frames, bars = self._lead.reach(int(self._margin_s * SAMPLE_RATE_HZ))
+        return Reach(frames / SAMPLE_RATE_HZ, bars)
 
     def change_mood(self, mood: Mood) -> None:
         """Have the music take a mood from the next bar line that can still be reached."""

@@ -33,6 +33,7 @@ from radio.outputs.hls import HlsHouse, HlsOutput, Rendition
 from radio.outputs.icecast import Feed
 from radio.producer import EngineRoom, Producer
 from radio.web.stream import Mount
+from radio.wishes import Wish, Wishes
 from radio.worker import Builder
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class StationRuntime:
         self.name = name
         self.settings = config.stations[name]
         self.now = NowPlaying()
+        self.wishes = Wishes()
         self._house = house
         house.metrics.expect_station(name)
         self._state_path = config.state.folder / f"{name}.state"
@@ -138,9 +140,12 @@ class StationRuntime:
         """Whether audio advanced and was not silent in the last 2 s, and why."""
         return self._health.healthy()
 
-    def change_mood(self, mood: Mood) -> None:
+    def change_mood(self, mood: Mood, by: str = "config") -> None:
         """Have the music take a mood at the next bar line that can still be reached."""
-        self.producer.change_mood(mood)
+        if mood != self.producer.mood:
+            reach, asked_at = self.producer.reach, self._house.clock.wall()
+            self.producer.change_mood(mood)
+            self.wishes.tell(Wish(mood.name, by, asked_at, reach, mood.drift_minutes))
 
     async def remember(self) -> None:
         """Write down every few seconds where the music is, for ever."""

@@ -14,7 +14,9 @@ from radio.config_security import Security
 from radio.metrics import CONTENT_TYPE, Metrics
 from radio.web.api import Api
 from radio.web.doors import Doors
+from radio.web.events import Events
 from radio.web.guard import Guard
+from radio.web.news import News
 from radio.web.pages import Pages
 from radio.web.views import StationView
 
@@ -40,6 +42,7 @@ class Rules:
     doors: Doors | None = None
     guard: Guard | None = None
     """None: there is no control token."""
+    max_event_clients: int = 500
 
 
 def make_app(
@@ -52,7 +55,9 @@ def make_app(
     app.on_response_prepare.append(_add_headers)
     logging.getLogger("aiohttp.server").addFilter(_worth_a_line)
     Pages(stations).add_routes(app)
-    Api(stations, latency_s).add_routes(app)
+    news = {name: News(view, metrics) for name, view in stations.items()}
+    Api(stations, news, latency_s).add_routes(app)
+    Events(news, metrics, rules.max_event_clients).add_routes(app)
     Health(stations, metrics).add_routes(app, rules)
     return app
 

@@ -59,7 +59,8 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
     guard = None if token is None else Guard(token, Attempts(settings.attempts), doors.client, site.metrics)
     bytes_a_second = config.encoders.mp3.bitrate_kbps * 125
     latency_s = config.server.burst_bytes / bytes_a_second
-    app = make_app(stations, site.metrics, latency_s=latency_s, rules=Rules(settings, doors, guard))
+    rules = Rules(settings, doors, guard, config.server.max_event_clients)
+    app = make_app(stations, site.metrics, latency_s=latency_s, rules=rules)
     if guard is not None:
         Control(guard, {name: one.change_mood for name, one in stations.items()}, site.find_mood).add_routes(app)
     streams = Streams(site.metrics, site.room.listeners)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from engine import BarStart
+from radio.wishes import Wishes
 
 
 class PlayedPiece(Protocol):
@@ -74,6 +75,10 @@ class StationView(Protocol):
     @property
     def now(self) -> Board:
         """What is sounding."""
+
+    @property
+    def wishes(self) -> Wishes:
+        """What was asked of its music."""
 
     @property
     def troubles(self) -> Sequence[str]:

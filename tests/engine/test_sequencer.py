@@ -168,3 +168,15 @@ def test_it_goes_on_from_a_snapshot_event_for_event():
     other.restore(unpack(pack(one.snapshot())))
     for index in range(3, 6):
         assert one.sequence(bar_of(notes, index=index), mood) == other.sequence(bar_of(notes, index=index), mood)
+
+
+@pytest.mark.parametrize("mood", [EVEN, find_mood("cafe")], ids=["even", "with swing and feel"])
+def test_a_bar_tells_for_each_note_where_it_is_played(mood):
+    notes = [key(tick, 24, 60 + tick // 12, part) for tick in (0, 12, 36, 96, 120) for part in Part]
+    start, events = Sequencer(4).sequence(bar_of(notes), mood)
+    downbeat = start.frame + LOOKAHEAD_FRAMES
+    told = {(e.part, e.pitch): downbeat + on for e, (on, _) in zip(start.bar.events, start.played, strict=True)}
+    assert told == {(event.part, event.key): event.frame for event in ons(events)}
+    assert all(off > on for on, off in start.played)
+    if mood is EVEN:
+        assert [on for on, _ in start.played] == [note.tick * 750 // 64 * 64 for note in start.bar.events]

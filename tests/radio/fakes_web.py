@@ -10,6 +10,7 @@ from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, Piece, Sect
 from radio.encoders import EncodedChunk, Mp3Encoder
 from radio.hub import Hub
 from radio.nowplaying import NowPlaying
+from radio.wishes import Wishes
 
 BAR_FRAMES = 3 * SAMPLE_RATE_HZ
 TITLES = ("Paper Lanterns", "Tea Going Cold", "Window Seat, Rear Car", "Rain on the Awning", "Slow Elevator")
@@ -32,6 +33,7 @@ class FakeStation:
         self.title = title
         self.description = "Piano & drums, composed as you listen."
         self.now = NowPlaying()
+        self.wishes = Wishes()
         self.troubles: Sequence[str] = ()
         self.listeners = 2
         self.health = (True, "on air")

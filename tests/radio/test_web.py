@@ -8,8 +8,8 @@ from fakes_web import FakeStation, bar_start
 
 from engine import Chord
 from radio.metrics import Metrics
-from radio.web.api import chord_text
 from radio.web.app import make_app
+from radio.web.facts import chord_text
 
 
 @pytest.fixture
