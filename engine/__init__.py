@@ -3,8 +3,19 @@
 from engine.assets import Asset
 from engine.banks import find_bank
 from engine.drift import mixed
-from engine.errors import EngineError, LoopError, ModelError, MoodError, SnapshotError, SoundBankError, TokenError
+from engine.errors import (
+    EngineError,
+    LoopError,
+    ModelError,
+    MoodError,
+    OrderError,
+    PromptError,
+    SnapshotError,
+    SoundBankError,
+    TokenError,
+)
 from engine.harmony import chord_name
+from engine.layout import Layout, parse_layout
 from engine.levels import Levels
 from engine.likeness import Likeness
 from engine.likeness import compare as compare_moods
@@ -14,6 +25,9 @@ from engine.moods import MOODS, Mood, Sampling, find_mood
 from engine.recurrence import Recurrence, load_recurrence
 from engine.remembered import PieceMark
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
+from engine.stems import STEMS
+from engine.tailoring import Key, parse_key, tailored
+from engine.track import Extent, Gauge, Player, Track, TrackBlock
 from engine.types import (
     SAMPLE_RATE_HZ,
     TICKS_PER_BAR,
@@ -32,6 +46,7 @@ __all__ = [
     "DOWNBEAT_FRAMES",
     "MOODS",
     "SAMPLE_RATE_HZ",
+    "STEMS",
     "TICKS_PER_BAR",
     "Asset",
     "AudioBlock",
@@ -39,7 +54,11 @@ __all__ = [
     "BarStart",
     "Chord",
     "EngineError",
+    "Extent",
     "FloatArray",
+    "Gauge",
+    "Key",
+    "Layout",
     "Levels",
     "Likeness",
     "LoopError",
@@ -48,9 +67,12 @@ __all__ = [
     "Mood",
     "MoodError",
     "NoteEvent",
+    "OrderError",
     "Part",
     "Piece",
     "PieceMark",
+    "Player",
+    "PromptError",
     "Recurrence",
     "RenderedBar",
     "Sampling",
@@ -60,6 +82,8 @@ __all__ = [
     "Station",
     "StationSetup",
     "TokenError",
+    "Track",
+    "TrackBlock",
     "chord_name",
     "compare_moods",
     "find_bank",
@@ -67,6 +91,9 @@ __all__ = [
     "integrated_lufs",
     "load_recurrence",
     "mixed",
+    "parse_key",
+    "parse_layout",
+    "tailored",
     "true_peak_dbtp",
     "write_midi",
 ]

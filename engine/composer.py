@@ -16,6 +16,7 @@ from engine.drums import ModelDrums
 from engine.errors import EngineError, SnapshotError
 from engine.form import Form
 from engine.keys import ModelKeys
+from engine.layout import Layout
 from engine.melody import second_voice
 from engine.moods import Mood, mood_from_tree, mood_to_tree
 from engine.plan import BarPlan, DrumRole
@@ -132,6 +133,10 @@ class Band:
         )
         self._index += 1
         return bar
+
+    def lay_out(self, layout: Layout) -> None:
+        """Give every piece from the next one on this form."""
+        self._form.layout = layout
 
     def apply(self, mood: Mood) -> None:
         """Follow another mood from the next bar on; a piece that cannot be of this mood ends at that bar line."""

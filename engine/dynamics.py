@@ -49,6 +49,8 @@ class Rider:
         self._from_db = self._to_db = target_lufs - expected_lufs
         self._heard = power_of(target_lufs)
         self._at = 0
+        self.gains: FloatArray = np.zeros(0, np.float32)
+        """Where the fader stood at each of the last frames."""
 
     @property
     def gain_db(self) -> float:
@@ -77,6 +79,7 @@ class Rider:
             else:
                 self._weighting.powers(samples[:, done : done + frames])
             done += frames
+        self.gains = gains
         return samples * gains
 
     def snapshot(self) -> Tree:
@@ -131,6 +134,8 @@ class Limiter:
         self._held_db = 0.0
         self._peaks = np.zeros(self.AHEAD_FRAMES, np.float32)
         self._highest = 0.0
+        self.gains: FloatArray | None = None
+        """How far down each of the last frames was turned; None: not at all."""
 
     def take_peak_dbtp(self) -> float:
         """Return the highest true peak that came out since the last call."""
@@ -150,9 +155,11 @@ class Limiter:
         reduction_db = self._reduction_db(peaks)
         if not reduction_db.any():
             self._highest = max(self._highest, float(passing[:frames].max()))
+            self.gains = None
             return line[:, :frames]
         gains = np.power(10.0, reduction_db / -20.0).astype(np.float32)
         self._highest = max(self._highest, float((passing[:frames] * gains).max()))
+        self.gains = gains
         return line[:, :frames] * gains
 
     def snapshot(self) -> Tree:

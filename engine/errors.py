@@ -27,3 +27,11 @@ class MoodError(EngineError):
 
 class SnapshotError(EngineError):
     """Raised when a snapshot is damaged or was written by another version."""
+
+
+class OrderError(EngineError):
+    """Raised when a track is ordered that cannot be: its key, tempo, form, parts or length."""
+
+
+class PromptError(EngineError):
+    """Raised when a prompt cannot be read or holds no music to go on from."""

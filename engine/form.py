@@ -15,6 +15,7 @@ from engine import titles
 from engine.chance import generator, load_generator, round_by_chance, save_generator
 from engine.drift import wandered
 from engine.harmony import PROGRESSIONS
+from engine.layout import LONGEST, SHORTEST, Layout, drawn_lengths
 from engine.moods import Mood
 from engine.plan import FORM, GROUP_BARS, BarPlan, DrumRole, PiecePlan, Source
 from engine.remembered import PIECES, PieceMark, PieceMemory
@@ -24,13 +25,6 @@ from engine.types import TICKS_PER_BAR, Chord, FloatArray, Piece, Section, Tree
 Taste = Callable[[bool, Sequence[Loop]], FloatArray]
 """How likely a player of keys finds each chord loop in a mode (True: minor), as logarithms."""
 
-_SHORTEST = {
-    Section.INTRO: 4, Section.A: 8, Section.B: 8, Section.BREAKDOWN: 4, Section.A_RETURN: 8, Section.OUTRO: 4,
-}  # fmt: skip
-# an intro of four bars: with the end of the piece before, no more than eight bars pass without drums
-_LONGEST = {
-    Section.INTRO: 4, Section.A: 24, Section.B: 24, Section.BREAKDOWN: 8, Section.A_RETURN: 24, Section.OUTRO: 8,
-}  # fmt: skip
 _KEYS_DENSITY = {
     Section.INTRO: -0.7, Section.A: 0.0, Section.B: 0.6, Section.BREAKDOWN: -0.4, Section.A_RETURN: 0.3,
     Section.OUTRO: -0.8,
@@ -59,6 +53,8 @@ class Form:
         self._pieces = 0
         self._memory = PieceMemory(heard)
         self._minor_due = 0.0
+        self.layout: Layout = ()
+        """The form that pieces are to have; nothing: the ordinary one."""
 
     @property
     def at_piece_end(self) -> bool:
@@ -100,6 +96,7 @@ class Form:
                 "chords_a": _loop_to_tree(self._plan.chords_a),
                 "chords_b": _loop_to_tree(self._plan.chords_b),
                 "fill_bars": self._plan.fill_bars,
+                "form": [section.value for section in self._plan.form],
             }
         return {
             "rng": save_generator(self._rng),
@@ -128,6 +125,7 @@ class Form:
                 chords_a=_loop_from_tree(plan["chords_a"]),
                 chords_b=_loop_from_tree(plan["chords_b"]),
                 fill_bars=cast(int, plan["fill_bars"]),
+                form=tuple(map(Section, cast(list[str], plan.get("form", list(FORM))))),
             )
 
     def _new_piece(self, mood: Mood, taste: Taste | None) -> PiecePlan:
@@ -140,7 +138,8 @@ class Form:
         self._memory.add(mark)
         others = np.array([0.0 if name == mark.loop else weight for name, weight in zip(loops, weights, strict=True)])
         loop_b = loops[_drawn(others, rng)] if others.any() else mark.loop
-        section_bars = _section_lengths(mood, rng)
+        form = tuple(section for section, _ in self.layout) or FORM
+        section_bars = drawn_lengths(self.layout, mood, rng) if self.layout else _section_lengths(mood, rng)
         piece = Piece(
             number=self._pieces,
             title=mark.title,
@@ -152,7 +151,7 @@ class Form:
         )
         spice = Spice(mood.secondary_dominants, mood.tritone_subs, mood.borrowed_chords)
         chords_a, chords_b = (substituted(PROGRESSIONS[name].bars, minor, spice, rng) for name in (mark.loop, loop_b))
-        return PiecePlan(piece, section_bars, mark.loop, loop_b, chords_a, chords_b, mood.fill_bars)
+        return PiecePlan(piece, section_bars, mark.loop, loop_b, chords_a, chords_b, mood.fill_bars, form)
 
     def _mode(self, mood: Mood) -> bool:
         """Draw the mode so that an hour has the mood's share of minor pieces, and no long runs of either."""
@@ -256,11 +255,11 @@ def _tempo(mood: Mood, before: float | None, rng: np.random.Generator) -> float:
 def _section_lengths(mood: Mood, rng: np.random.Generator) -> tuple[int, ...]:
     """Return section lengths that add up to a length of the mood's range, as near as whole phrases allow."""
     target = int(rng.integers(mood.piece_bars_low, mood.piece_bars_high + 1)) // 4 * 4
-    bars = dict(_SHORTEST)
+    bars = dict(SHORTEST)
     for step in (8, 4):  # long sections grow by whole groups; what is left goes to any section
-        grow = [s for s in FORM if _SHORTEST[s] == 8 or step == 4]
+        grow = [s for s in FORM if SHORTEST[s] == 8 or step == 4]
         while target - sum(bars.values()) >= step:
-            open_to_more = [s for s in grow if bars[s] + step <= _LONGEST[s]]
+            open_to_more = [s for s in grow if bars[s] + step <= LONGEST[s]]
             if not open_to_more or (step == 8 and rng.random() < 0.2):
                 break
             bars[open_to_more[int(rng.integers(len(open_to_more)))]] += step
@@ -284,11 +283,15 @@ def _keys_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
         wanted.append((bar - 2, 0.6))
     if section in (Section.A_RETURN, Section.OUTRO) and place < plan.length(Section.A):
         wanted.append((plan.start(Section.A) + place, 0.65))
+    begin = bar - place
+    if begin > plan.start(section):  # a section that comes again
+        wanted.append((plan.start(section) + place, 0.65))
     if section is Section.A and place < plan.length(Section.INTRO):
-        wanted.append((place, 0.4))
-    begin = plan.start(section)
+        wanted.append((plan.start(Section.INTRO) + place, 0.4))
     # what comes back from another section is told a little differently
-    return tuple(Source(b, chance, vary=b < begin) for b, chance in wanted if plan.chords(b) == plan.chords(bar))
+    return tuple(
+        Source(b, chance, vary=b < begin) for b, chance in wanted if b < bar and plan.chords(b) == plan.chords(bar)
+    )
 
 
 def _drums_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
@@ -297,8 +300,10 @@ def _drums_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
     if plan.drum_role(section, place) is not DrumRole.BEAT:
         return ()
     if place >= 2:
-        loop = (plan.start(section) + place % 2, bar - 2)
+        loop = (bar - place + place % 2, bar - 2)
         return tuple(Source(b, 0.85) for b in loop if plan.drum_role(*plan.place(b)) is DrumRole.BEAT)
-    if section in (Section.A_RETURN, Section.OUTRO):
-        return (Source(plan.start(Section.A) + place, 0.85),)
+    like = Section.A if section in (Section.A_RETURN, Section.OUTRO) else section
+    first = plan.start(like) + place
+    if place < plan.length(like) and first < bar and plan.drum_role(*plan.place(first)) is DrumRole.BEAT:
+        return (Source(first, 0.85),)
     return ()

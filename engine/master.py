@@ -21,10 +21,14 @@ class Master:
     LATENCY_FRAMES = Limiter.DELAY_FRAMES
 
     def __init__(self, target_lufs: float, mix_lufs: float) -> None:
-        self._band = Filter(high_pass(28.0), shelf(1800.0, 2.5, high=True), low_pass(9500.0, order=4))
+        self._band = self.new_band()
         self._rider = Rider(target_lufs, mix_lufs)
         self._limiter = Limiter(CEILING_DBTP)
         self._frame = 0
+        self.ride: FloatArray = np.zeros(0, np.float32)
+        """Gain of the loudness rider at each frame that last went in."""
+        self.fall: FloatArray = np.zeros(0, np.float32)
+        """Gain of limiter and first fade at each frame that last came out."""
 
     @property
     def gain_db(self) -> float:
@@ -43,10 +47,18 @@ class Master:
     def process(self, mix: FloatArray) -> FloatArray:
         """Master float32 [2, frames]; the sound comes LATENCY_FRAMES later."""
         out = self._limiter.process(self._rider.process(self._band.process(mix)))
+        fall = self._limiter.gains if self._limiter.gains is not None else np.ones(out.shape[1], np.float32)
         if self._frame < _FADE_IN_FRAMES:
-            out = out * np.minimum((self._frame + np.arange(out.shape[1])) / _FADE_IN_FRAMES, 1.0).astype(np.float32)
+            rise = np.minimum((self._frame + np.arange(out.shape[1])) / _FADE_IN_FRAMES, 1.0).astype(np.float32)
+            out, fall = out * rise, fall * rise
         self._frame += out.shape[1]
+        self.ride, self.fall = self._rider.gains, fall
         return np.clip(out, -1.0, 1.0)
+
+    @staticmethod
+    def new_band() -> Filter:
+        """Return the filter that every sound goes through."""
+        return Filter(high_pass(28.0), shelf(1800.0, 2.5, high=True), low_pass(9500.0, order=4))
 
     def snapshot(self) -> Tree:
         """Take the state."""

@@ -7,6 +7,7 @@ for any instrument of any sound bank. Numbers of a mood glide for a second when 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from engine.bed import Bed
 from engine.colour import Chorus, Crush
 from engine.effects import Duck, Pan, Room, Wow, saturate
-from engine.filters import Glide, LowPass, db_to_gain
+from engine.filters import Filter, Glide, LowPass, db_to_gain
 from engine.loops import LoopLibrary
 from engine.moods import Mood
 from engine.sequencer import KICKS
@@ -30,6 +31,20 @@ PHRASE_LUFS = {Part.KEYS: -20.0, Part.DRUMS: -20.0, Part.BASS: -23.5, Part.SECON
 """Level at which each part's standard phrase enters its strip; the players' bars come out near the even mix."""
 
 BASS_LOW_PASS_HZ = 1500.0
+_NO_SOUND = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Desk:
+    """What the mixer did with the last frames, for who wants the parts apart."""
+
+    sounds: Mapping[Part, FloatArray]
+    """float32 [2, frames] behind strip, colour and side-chain."""
+    room_share: FloatArray | float
+    bend: FloatArray
+    """float32 [2, frames]: what the tape's saturation made of each sample, as a gain."""
+    bed: FloatArray
+    """Loops and hiss behind the side-chain."""
 
 
 class Mixer:
@@ -46,6 +61,14 @@ class Mixer:
         self._wow, self._drive = Wow(mood.wow_cents, mood.flutter_cents), Glide(mood.saturation)
         self._tape, self._treble = LowPass(mood.tape_lowpass_hz), Treble(mood.brightness_db)
         self._bed = Bed(mood, library, MIX_LUFS)
+        self.keeps_desk = False
+        self.desk: Desk | None = None
+        """The last frames apart, when somebody asked to keep them."""
+
+    @property
+    def treble(self) -> Treble:
+        """The hand on the treble."""
+        return self._treble
 
     @property
     def mended(self) -> int:
@@ -66,6 +89,11 @@ class Mixer:
     def treble_db(self) -> float:
         """Where the hand on the treble is going."""
         return self._treble.gain_db
+
+    @staticmethod
+    def new_shelf() -> Filter:
+        """Return a shelf like that of the hand on the treble."""
+        return Treble.new_shelf()
 
     def apply(self, mood: Mood, natures_lufs: Mapping[Part, float]) -> None:
         """Glide to another mood."""
@@ -92,6 +120,7 @@ class Mixer:
         push = 1.0 - self._duck_depth.take(frames) * self._duck.process(kicks, frames)
         music = np.zeros((2, frames), np.float32)
         send = np.zeros(frames, np.float32)
+        sounds: dict[Part, FloatArray] = {}
         for row, (part, strip) in enumerate(self._strips.items()):
             sound = strip.process(parts[row])
             if part is Part.KEYS:
@@ -101,12 +130,20 @@ class Mixer:
             if part is not Part.DRUMS:
                 sound *= push
             music += sound
+            sounds[part] = sound
             if TONES[part].room:
-                send += sound.sum(axis=0) * np.float32(0.5 * TONES[part].room)
-        music += self._room.process(send) * self._room_share.take(frames)
-        music = saturate(self._wow.process(music), self._drive.take(frames))
-        music = self._treble.process(self._tape.process(music))
-        return music + self._bed.process(music) * push
+                send += room_send(part, sound)
+        room_share = self._room_share.take(frames)
+        music += self._room.process(send) * room_share
+        straight = self._wow.process(music)
+        bent = saturate(straight, self._drive.take(frames))
+        music = self._treble.process(self._tape.process(bent))
+        bed = self._bed.process(music) * push
+        if self.keeps_desk:
+            quiet = np.abs(straight) < _NO_SOUND
+            bend = np.where(quiet, np.float32(1.0), bent / np.where(quiet, np.float32(1.0), straight))
+            self.desk = Desk(sounds, room_share, bend, bed)
+        return music + bed
 
     def snapshot(self) -> Tree:
         """Take the state."""
@@ -126,6 +163,11 @@ class Mixer:
             "chorus": self._chorus, "crush": self._crush, "tape": self._tape, "treble": self._treble,
         }  # fmt: skip
         return shared | {part.value: strip for part, strip in self._strips.items()}
+
+
+def room_send(part: Part, sound: FloatArray) -> FloatArray:
+    """What a part sends to the room, float32 [frames]."""
+    return cast(FloatArray, sound.sum(axis=0) * np.float32(0.5 * TONES[part].room))
 
 
 def kicks_in(events: Iterable[SynthEvent], start_frame: int) -> list[tuple[int, int]]:

@@ -76,7 +76,7 @@ class PiecePlan:
 
     piece: Piece
     section_bars: tuple[int, ...]
-    """Lengths of intro, A, B, breakdown, A' and outro."""
+    """Length of each section of its form."""
     loop_a: str
     """Name of the chord loop of all sections but B."""
     loop_b: str
@@ -85,23 +85,26 @@ class PiecePlan:
     chords_b: Loop
     fill_bars: int = GROUP_BARS
     """A fill ends each group of so many bars."""
+    form: tuple[Section, ...] = FORM
+    """Its sections in order; one that comes again has the same length again."""
 
     def place(self, piece_bar: int) -> tuple[Section, int]:
         """Return the section of a bar and the bar's place in it."""
         place = piece_bar
-        for section, bars in zip(FORM, self.section_bars, strict=True):
+        for section, bars in zip(self.form, self.section_bars, strict=True):
             if place < bars:
                 return section, place
             place -= bars
         raise IndexError(f"piece of {self.piece.bars} bars has no bar {piece_bar}")
 
     def start(self, section: Section) -> int:
-        """Return the piece bar at which a section begins."""
-        return sum(self.section_bars[: FORM.index(section)])
+        """Return the piece bar at which a section begins for the first time; the piece's end if it never does."""
+        place = self.form.index(section) if section in self.form else len(self.form)
+        return sum(self.section_bars[:place])
 
     def length(self, section: Section) -> int:
-        """Return the bars of a section."""
-        return self.section_bars[FORM.index(section)]
+        """Return the bars of a section; 0 if the piece has none."""
+        return self.section_bars[self.form.index(section)] if section in self.form else 0
 
     def chords(self, piece_bar: int) -> tuple[Chord, Chord]:
         """Return the chords of a bar as written; the piece ends on its chord of rest."""

@@ -7,8 +7,8 @@ snapshot is the state at the start of the bar in hand and how much of it was tak
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -23,18 +23,21 @@ from engine.errors import LoopError, ModelError, MoodError, SnapshotError
 from engine.fallback import compose_rules
 from engine.fills import NEEDLE, Fills
 from engine.journey import Journey
+from engine.layout import Layout
 from engine.levels import Levels, silence_at_end_s
 from engine.loops import LoopLibrary
 from engine.master import Master
 from engine.mixer import MIX_LUFS, Mixer, kicks_in
+from engine.mood import RANGES
 from engine.moods import Mood, mood_from_tree, mood_to_tree
 from engine.recurrence import load_recurrence
 from engine.remembered import PieceMark
 from engine.sequencer import LOOKAHEAD_FRAMES, Sequencer
 from engine.snapshot import pack, unpack
+from engine.stems import LOOPS, STEMS, Stems
 from engine.synth import FluidSynth, Synth
 from engine.tuned_state import StateShelf
-from engine.types import AudioBlock, BarStart, FloatArray, Tree
+from engine.types import AudioBlock, Bar, BarStart, FloatArray, Part, Tree
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +64,12 @@ class StationSetup:
     target_lufs: float = -16.0
     heard: tuple[PieceMark, ...] = ()
     """Pieces of the last day, oldest first: none of them comes again."""
+    form: Layout = ()
+    """Form of every piece; nothing: the ordinary one."""
+    parts: tuple[str, ...] = STEMS
+    """Who is heard, of `stems.STEMS`; the others play as well, since the bass follows the kick, but make no sound."""
+    stems: bool = False
+    """Whether each bar comes with its parts apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,8 @@ class RenderedBar:
     snapshot: bytes
     levels: Levels | None = None
     """What the meters show at its end."""
+    stems: Mapping[str, FloatArray] = field(default_factory=dict)
+    """The same bar's parts, float32 [frames, 2] each, where the setup asks for them; they add up to the block."""
 
 
 class Station:
@@ -86,6 +97,7 @@ class Station:
         """What the meters showed at the end of the last bar."""
         self._composer = composer
         self._balance = Balance(make_synth)
+        self._parts = frozenset(setup.parts)
         self._mood = setup.mood
         self._next_mood: Mood | None = None
         self._journey = Journey(setup.mood)
@@ -103,6 +115,9 @@ class Station:
         self._sound: FloatArray = np.zeros((0, 2), np.float32)
         self._taken = 0
         self._states: StateShelf | None = None
+        self._stems = Stems(mood) if setup.stems else None
+        self._mixer.keeps_desk = setup.stems
+        self._apart: Mapping[str, FloatArray] = {}
 
     @classmethod
     def build(cls, setup: StationSetup) -> Self:
@@ -141,8 +156,18 @@ class Station:
         """Return the next whole bar, or what is left of the bar in hand."""
         if self._taken == len(self._sound):
             self._render_next()
-        snapshot = self.snapshot()
-        return RenderedBar(self.render(len(self._sound) - self._taken), snapshot, self.levels)
+        snapshot, taken = self.snapshot(), self._taken
+        apart = {name: stem[taken:] for name, stem in self._apart.items()}
+        return RenderedBar(self.render(len(self._sound) - self._taken), snapshot, self.levels, apart)
+
+    def ring_out(self) -> RenderedBar:
+        """Return one more bar in which nobody strikes a note: what was struck rings on, loops and tape go on."""
+        assert self._start is not None, "expected a bar before the end"
+        last = self._start.bar
+        self._before = self._state()
+        silent = replace(last, index=last.index + 1, piece_bar=last.piece_bar + 1, events=(), next_section=None)
+        self._play(silent, begins=False)
+        return self.render_bar()
 
     def apply(self, mood: Mood) -> None:
         """Take a mood from the next bar that is composed."""
@@ -195,12 +220,22 @@ class Station:
         self._take_mood()
         self._before = self._state()
         bar = next(self._composer)
+        if not self._parts.issuperset(Part):
+            bar = replace(bar, events=tuple(event for event in bar.events if event.part in self._parts))
+        self._play(bar)
+
+    def _play(self, bar: Bar, begins: bool = True) -> None:
+        """Play and mix one bar."""
         start, events = self._sequencer.sequence(bar, wandered(self._mood, bar.piece.seed))
         parts = self._synth.render(events, start.frames)
-        self._fills.begin(start)
+        if begins:
+            self._fills.begin(start)
         self._mixer.begin(start.bar.section)
-        mix = self._mixer.process(parts, kicks_in(events, start.frame)) + self._fills.process(start.frames)
+        fills = self._fills.process(start.frames)
+        mix = self._mixer.process(parts, kicks_in(events, start.frame)) + fills
         self._sound = np.ascontiguousarray(self._master.process(mix).T)
+        if self._stems is not None:
+            self._apart = self._stems.process(self._mixer, self._master, fills)
         self._start, self._taken = start, 0
         self.levels = self._read_levels()
 
@@ -235,9 +270,13 @@ class Station:
         self._balance.prepare(mood)
         self._mixer.apply(mood, self._balance.natures_lufs(mood))
         self._fills.apply(mood)
+        if self._stems is not None:
+            self._stems.apply(mood)
 
     def _playable(self, mood: Mood) -> Mood:
         """Leave out loops that cannot be read: the programme goes on without them."""
+        if LOOPS not in self._parts:
+            mood = replace(mood, vinyl=self._library.NOTHING, ambience=(), fills=(), hiss_db=RANGES["hiss_db"][0])
         layers = {self._loop("ambience", name): db for name, db in mood.ambience}
         fills = {self._loop("fills", name): None for name in mood.fills}
         return replace(mood, vinyl=self._loop("vinyl", mood.vinyl), ambience=tuple(layers.items()), fills=tuple(fills))
@@ -280,7 +319,10 @@ class Station:
     def _restore_state(self, tree: Any) -> None:  # noqa: ANN401 - a tree read from bytes
         self._mood = mood_from_tree(tree["mood"])
         self._journey.restore(tree["journey"])
-        self._fills.apply(self._playable(self._mood))
+        mood = self._playable(self._mood)
+        self._fills.apply(mood)
+        if self._stems is not None:
+            self._stems.apply(mood)
         self._composer.restore(tree["composer"])
         self._sequencer.restore(tree["sequencer"])
         self._synth.restore(tree["synth"])
@@ -291,13 +333,15 @@ class Station:
 
 def _compose(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
     """Make the composer; say what had to be replaced."""
-    if setup.composer == "rules":
-        return compose_rules(setup.mood, setup.seed, setup.heard), [], []
-    try:
-        return _compose_models(setup)
-    except ModelError as error:
-        trouble = f"{error} Until then the station composes by rules."
-        return compose_rules(setup.mood, setup.seed, setup.heard), [trouble], []
+    troubles: list[str] = []
+    if setup.composer == "models":
+        try:
+            return _compose_models(setup)
+        except ModelError as error:
+            troubles = [f"{error} Until then the station composes by rules."]
+    composer = compose_rules(setup.mood, setup.seed, setup.heard)
+    composer.lay_out(setup.form)
+    return composer, troubles, []
 
 
 def _compose_models(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
@@ -309,4 +353,5 @@ def _compose_models(setup: StationSetup) -> tuple[Composer, list[str], list[Asse
     assets = [model_asset(path) for path in (setup.piano_model, setup.drums_model)]
     composer = compose_models(setup.mood, setup.seed, piano, drums, setup.heard)
     composer.use_states(StateShelf(piano, setup.piano_model))
+    composer.lay_out(setup.form)
     return composer, [], assets

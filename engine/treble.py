@@ -31,12 +31,14 @@ class Treble:
 
     def __init__(self, share_db: float) -> None:
         self._target_db = share_db
-        self._shelf = Filter(shelf(1600.0, self._SHELF_DB, high=True))
+        self._shelf = self.new_shelf()
         self._split = Filter(signal.butter(4, self.SPLIT_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos"), channels=1)
         self._powers = np.zeros(2)
         self._age_s = 0.0
         self._from_db = self._to_db = 0.0
         self._held: npt.NDArray[np.float64] = np.zeros((2, 0))
+        self.amounts: FloatArray = np.zeros(0, np.float32)
+        """How much of the shelf's gain was on each of the last frames."""
 
     @property
     def share_db(self) -> float:
@@ -56,16 +58,24 @@ class Treble:
         """Brighten or darken float32 [2, frames]."""
         bright = self._shelf.process(samples) - samples
         out = np.empty_like(samples)
+        amounts = np.empty(samples.shape[1], np.float32)
         done, frames = 0, samples.shape[1]
         while done < frames:
             at = self._held.shape[1]
             span = slice(done, done + min(STEP_FRAMES - at, frames - done))
             share = np.arange(at, at + span.stop - span.start) / STEP_FRAMES
             low, high = _amount(self._from_db, self._SHELF_DB), _amount(self._to_db, self._SHELF_DB)
-            out[:, span] = samples[:, span] + bright[:, span] * (low + (high - low) * share).astype(np.float32)
+            amounts[span] = low + (high - low) * share
+            out[:, span] = samples[:, span] + bright[:, span] * amounts[span]
             self._learn(out[:, span])
             done = span.stop
+        self.amounts = amounts
         return out
+
+    @classmethod
+    def new_shelf(cls) -> Filter:
+        """Return a shelf of the kind that it moves."""
+        return Filter(shelf(1600.0, cls._SHELF_DB, high=True))
 
     def snapshot(self) -> Tree:
         """Take the state."""

@@ -1,181 +1,163 @@
-"""Renders a stretch of the programme to a file, as fast as the machine can.
+"""Renders one track to its files, as fast as the machine can. Knows nothing about broadcasting or terminals.
 
-Knows nothing about broadcasting or terminals.
+The sound is spooled first: its loudness is known when it ends, and files appear only when all of them are whole.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import BinaryIO
 
 import av
 import numpy as np
 import soundfile
-from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 
-from engine import SAMPLE_RATE_HZ, BarStart, FloatArray, Mood, RenderedBar, write_midi
+from engine import SAMPLE_RATE_HZ, STEMS, Asset, BarStart, FloatArray, Gauge, Player, Track, write_midi
 from radio.errors import RenderError
+from radio.render_order import Order
+from radio.sound_file import LOSSLESS, open_sound
 
-FORMATS = (".flac", ".wav", ".mp3")
-MAX_SECONDS = 4 * 3600
-FADE_IN_FRAMES = SAMPLE_RATE_HZ // 100
-FADE_OUT_S = 6.0
-_MP3_BITRATE = 192_000
+CEILING_DBTP, LOSSY_CEILING_DBTP = -1.0, -2.3
+"""No true peak above it; lossy formats overshoot by up to 1.2 dB when they are decoded."""
+_GAIN_MAX_DB = 12.0
+_COPY_FRAMES = SAMPLE_RATE_HZ
+_FRAME_BYTES = 8
 
-
-class Player(Protocol):
-    """What renders; `engine.Station` is one."""
-
-    def render_bar(self) -> RenderedBar:
-        """Return the next bar."""
+Progress = Callable[[int, int], None]
+"""Is told frames done and frames in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to render, and where to."""
+@dataclass(slots=True)
+class Rendered:
+    """What came out."""
 
-    mood: Mood
-    seconds: float
-    seed: int
-    out: Path
-    midi: Path | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be done before any work begins."""
-        if not 1 <= self.seconds <= MAX_SECONDS:
-            raise RenderError(f"--seconds {self.seconds:g}: must be 1 to {MAX_SECONDS}.")
-        if not 0 <= self.seed < 1 << 63:
-            raise RenderError(f"--seed {self.seed}: must be 0 to {(1 << 63) - 1}.")
-        if self.out.suffix.lower() not in FORMATS:
-            raise RenderError(
-                f"{self.out}: cannot write {self.out.suffix or 'a file without an ending'}. Use {_either()}."
-            )
-        if self.midi is not None and self.midi.suffix.lower() not in (".mid", ".midi"):
-            raise RenderError(f"{self.midi}: a MIDI file ends in .mid.")
-        for path in filter(None, (self.out, self.midi)):
-            if path.is_dir():
-                raise RenderError(f"{path}: this is a folder. Name a file in it.")
-            if not path.absolute().parent.is_dir():
-                raise RenderError(f"{path}: there is no folder {path.parent}. Make it first.")
+    bars: list[BarStart] = field(default_factory=list)
+    frames: int = 0
+    lufs: float = 0.0
+    true_peak_dbtp: float = 0.0
 
     @property
-    def frames(self) -> int:
-        """Length in frames."""
-        return round(self.seconds * SAMPLE_RATE_HZ)
+    def seconds(self) -> float:
+        """Length of the track."""
+        return self.frames / SAMPLE_RATE_HZ
 
     @property
-    def title(self) -> str:
-        """How files name themselves."""
-        return f"lofi-radio: {self.mood.name}, seed {self.seed}"
+    def pieces(self) -> list[str]:
+        """Titles of the pieces in it, in order."""
+        return list(dict.fromkeys(start.bar.piece.title for start in self.bars))
 
 
-def render(order: Order, player: Player, progress: Callable[[int], None] = lambda _frames: None) -> list[BarStart]:
-    """Write the files of an order; they appear only when they are whole. Returns the bars that sound in them.
-
-    `progress` is told how many frames are done.
-    """
-    bars: list[BarStart] = []
+def render(
+    order: Order, player: Player, assets: tuple[Asset, ...] = (), progress: Progress = lambda _done, _total: None
+) -> Rendered:
+    """Write the files of an order; they appear only when they are whole, the sound last. Returns what is in them."""
+    sweep(order)
     try:
-        with _appearing(order.out) as path, _writer(path, order) as writer:
-            done = 0
-            while done < order.frames:
-                block = player.render_bar().block
-                bars += [start for start in block.bars if start.frame < order.frames]
-                samples = block.samples[: order.frames - done]
-                writer.write(samples * envelope(done, len(samples), order.frames)[:, None])
-                done += len(samples)
-                progress(done)
-        if order.midi is not None:
-            with _appearing(order.midi) as path:
-                write_midi([start.bar for start in bars], {order.mood.name: order.mood}, path)
+        with ExitStack() as stack:
+            result = Rendered()
+            names = ("mix", *(STEMS if order.stems is not None else ()))
+            spools = {name: stack.enter_context(_spool(order.out, name)) for name in names}
+            _play(order, player, spools, result, progress)
+            _write(order, spools, result, assets)
     except (OSError, soundfile.SoundFileRuntimeError, av.FFmpegError) as problem:
         raise RenderError(
             f"{order.out}: cannot be written ({problem}). Check the folder and the free space."
         ) from problem
-    return bars
+    return result
 
 
-def envelope(start: int, frames: int, total: int) -> FloatArray:
-    """Gain of a stretch: 10 ms up at the beginning, a long cosine down at the end."""
-    positions = np.arange(start, start + frames)
-    fade_out = min(round(FADE_OUT_S * SAMPLE_RATE_HZ), total // 3)
-    up = np.clip(positions / FADE_IN_FRAMES, 0, 1)
-    down = np.clip((total - 1 - positions) / fade_out, 0, 1)
-    gain: FloatArray = (np.sin(up * np.pi / 2) * np.sin(down * np.pi / 2) ** 2).astype(np.float32)
-    return gain
+def sweep(order: Order) -> None:
+    """Remove what a render that was killed left beside the files of an order."""
+    stems = [order.stem_path(name) for name in STEMS] if order.stems is not None else []
+    for path in filter(None, (order.out, order.midi, *stems)):
+        for rest in path.parent.glob(f".{path.stem}*.part"):
+            owner = rest.suffixes[-2].lstrip(".") if len(rest.suffixes) > 1 else ""
+            if owner.isdigit() and not _lives(int(owner)):
+                rest.unlink(missing_ok=True)
 
 
-class _Writer(Protocol):
-    def __enter__(self) -> Self: ...
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None: ...
-    def write(self, samples: FloatArray) -> None: ...
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
-class _LosslessWriter:
-    """FLAC or WAV, 24 bit."""
-
-    def __init__(self, path: Path, order: Order) -> None:
-        kind = order.out.suffix[1:].upper()
-        self._file = soundfile.SoundFile(path, "w", SAMPLE_RATE_HZ, 2, subtype="PCM_24", format=kind)
-        self._file.title = order.title
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        self._file.close()
-
-    def write(self, samples: FloatArray) -> None:
-        self._file.write(samples)
+def _play(
+    order: Order, player: Player, spools: dict[str, BinaryIO], result: Rendered, progress: Progress
+) -> None:  # fmt: skip
+    gauge = Gauge()
+    for block in Track(player, order.extent):
+        sounds = {"mix": block.samples, **block.stems}
+        for name, file in spools.items():
+            file.write(np.ascontiguousarray(sounds[name], np.float32).tobytes())
+        gauge.add(block.samples)
+        result.bars += block.bars
+        result.frames += len(block.samples)
+        progress(min(result.frames, block.frames_total), block.frames_total)
+    result.lufs, result.true_peak_dbtp = gauge.integrated_lufs, gauge.true_peak_dbtp
 
 
-class _Mp3Writer:
-    """MP3 with a title and the header that players need to seek; the stream's encoder has neither."""
-
-    def __init__(self, path: Path, order: Order) -> None:
-        self._container = av.open(str(path), "w", format="mp3")
-        self._container.metadata["title"] = order.title
-        stream = self._container.add_stream("libmp3lame", rate=SAMPLE_RATE_HZ, layout="stereo")
-        assert isinstance(stream, AudioStream)
-        stream.bit_rate = _MP3_BITRATE
-        self._stream = stream
-        self._frames = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        if failed is None:
-            self._container.mux(self._stream.encode(None))
-        self._container.close()
-
-    def write(self, samples: FloatArray) -> None:
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
-        frame.sample_rate = SAMPLE_RATE_HZ
-        frame.pts = self._frames
-        self._frames += len(samples)
-        self._container.mux(self._stream.encode(frame))
+def _write(order: Order, spools: dict[str, BinaryIO], result: Rendered, assets: tuple[Asset, ...]) -> None:
+    """Bring the spooled sound to its loudness, encode it, and let all files appear."""
+    gain_db = _gain_db(order, result)
+    gain = np.float32(10 ** (gain_db / 20))
+    result.lufs, result.true_peak_dbtp = result.lufs + gain_db, result.true_peak_dbtp + gain_db
+    tags = order.tags(result.pieces, assets)
+    with _appearing(order.out) as path, ExitStack() as stack:
+        _encode(spools["mix"], path, order.out.suffix.lower(), (tags, gain))
+        if order.stems is not None:
+            order.stems.mkdir(parents=True, exist_ok=True)
+            for name in STEMS:
+                stem = order.stem_path(name)
+                told = tags | {"title": f"{tags['title']} ({name})"}
+                _encode(spools[name], stack.enter_context(_appearing(stem)), stem.suffix, (told, gain))
+        if order.midi is not None:
+            mood = order.setup.mood
+            bars = [start.bar for start in result.bars]
+            write_midi(bars, {mood.name: mood}, stack.enter_context(_appearing(order.midi)))
 
 
-def _writer(path: Path, order: Order) -> _Writer:
-    return _Mp3Writer(path, order) if order.out.suffix.lower() == ".mp3" else _LosslessWriter(path, order)
+def _gain_db(order: Order, result: Rendered) -> float:
+    """Return what is missing to the loudness asked for, as far as the peaks allow."""
+    if order.lufs is None or result.lufs < -70:
+        return 0.0
+    ceiling_dbtp = CEILING_DBTP if order.out.suffix.lower() in LOSSLESS else LOSSY_CEILING_DBTP
+    missing = min(order.lufs - result.lufs, ceiling_dbtp - result.true_peak_dbtp)
+    return min(max(missing, -_GAIN_MAX_DB), _GAIN_MAX_DB)
+
+
+def _encode(spool: BinaryIO, path: Path, suffix: str, dress: tuple[dict[str, str], np.float32]) -> None:
+    tags, gain = dress
+    spool.seek(0)
+    with open_sound(path, suffix, tags) as writer:
+        while data := spool.read(_COPY_FRAMES * _FRAME_BYTES):
+            samples: FloatArray = np.frombuffer(data, np.float32).reshape(-1, 2) * gain
+            writer.write(samples)
+
+
+@contextmanager
+def _spool(beside: Path, name: str) -> Iterator[BinaryIO]:
+    """Open a file for raw sound that vanishes when it is closed, even with the process."""
+    path = beside.with_name(f".{beside.stem}.{name}.{os.getpid()}.part")
+    with path.open("w+b") as file:
+        path.unlink()  # the name is not needed any more
+        yield file
 
 
 @contextmanager
 def _appearing(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to; it takes its place when all went well, else it vanishes."""
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.part")
+    hidden = path.with_name(f".{path.stem}{path.suffix}.{os.getpid()}.part")
     try:
         yield hidden
         hidden.replace(path)
     finally:
         hidden.unlink(missing_ok=True)
-
-
-def _either() -> str:
-    return f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"

@@ -1,5 +1,6 @@
 import logging
 
+import mido
 import pytest
 import soundfile
 import yaml
@@ -117,14 +118,52 @@ def test_render_writes_sound_and_notes_and_the_same_seed_gives_the_same_notes(co
     assert (tmp_path / "a.mid").read_bytes() != (tmp_path / "c.mid").read_bytes()
 
 
+def test_render_plays_in_the_key_tempo_and_form_asked_for_to_the_end_of_the_piece(config, tmp_path):
+    done = lofi(
+        "render", "--seed", "2", "--mood", "study:0.7,rainy:0.3", "--key", "F# minor", "--bpm", "92",
+        "--form", "A:2 B:2", "--piece", "--out", "a.wav", "--midi", "a.mid", "--parts", "keys,bass", "--fade-out", "1",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    file = mido.MidiFile(tmp_path / "a.mid")
+    told = {message.type: message for message in file.tracks[0]}
+    assert told["key_signature"].key == "F#m"
+    assert mido.tempo2bpm(told["set_tempo"].tempo) == pytest.approx(92)
+    assert file.length == pytest.approx(4 * 4 * 60 / 92, abs=0.01)
+    assert soundfile.info(tmp_path / "a.wav").duration == pytest.approx(file.length + 4, abs=0.01)
+    assert {m.channel for track in file.tracks for m in track if m.type == "note_on"} == {0, 1}
+
+
+def test_a_batch_makes_what_is_missing_and_overwrites_nothing(config, tmp_path):
+    batch = ("render", "--out", "b.opus", "--seconds", "1", "--count", "2", "--jobs", "2")
+    first = lofi(*batch)
+    assert first.exit_code == 0, first.output
+    kept = (tmp_path / "b-002.opus").stat().st_mtime_ns
+    (tmp_path / "b-001.opus").unlink()
+    again = lofi(*batch)
+    assert "1 of 2 are there already." in again.stdout
+    assert (tmp_path / "b-001.opus").exists()
+    assert (tmp_path / "b-002.opus").stat().st_mtime_ns == kept
+    other = lofi(*batch, "--mood", "sleep")
+    assert other.exit_code == 1
+    assert "b-001.opus: is there already and was made with other settings" in other.stderr
+    assert not list(tmp_path.glob(".*.part"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--out", "x.ogg"], 1, "x.ogg: cannot write .ogg. Use .flac, .wav or .mp3."),
+        (["--out", "x.ogg"], 1, "x.ogg: cannot write .ogg. Use .flac, .wav, .mp3, .opus or .m4a."),
         (["--out", "none/x.wav"], 1, "there is no folder none. Make it first."),
         (["--out", "x.wav", "--mood", "raniy"], 2, "did you mean 'rainy'?"),
-        (["--out", "x.wav", "--seconds", "-1"], 1, "--seconds -1: must be 1 to 14400."),
-        (["--out", "x.wav", "--seconds", "two"], 2, "Invalid value for '--seconds'"),
+        (["--out", "x.wav", "--seconds", "-1"], 2, "--seconds -1: must be 1 to 14400."),
+        (["--out", "x.wav", "--seconds", "two"], 1, "--seconds two: not a length. Write 90, 1:30"),
+        (["--out", "x.wav", "--key", "H"], 2, "key 'H': not a key. Write for example 'F# minor'"),
+        (["--out", "x.wav", "--bpm", "300"], 2, "tempo 300: must be 40 to 140"),
+        (["--out", "x.wav", "--form", "verse"], 2, "'verse' is no section"),
+        (["--out", "x.wav", "--parts", "flute"], 1, "'flute' is no part"),
+        (["--out", "x.wav", "--mood", "study:x"], 2, "write weights as numbers"),
+        (["--out", "x.wav", "--count", "0"], 1, "--count 0: must be 1 to 10000"),
+        (["--out", "x.wav", "--count", "2", "--jobs", "0"], 1, "--jobs 0: must be 1 to 64"),
         ([], 2, "Missing option '--out'"),
     ],
 )

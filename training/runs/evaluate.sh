@@ -6,7 +6,7 @@ DATA="${DATA:-$HOME/.cache/lofi-radio/data}"
 PREPARED="${PREPARED:-training/work}"
 REPORT="${REPORT:-training/work/report}"
 mkdir -p "$REPORT"
-python -m engine --seconds 600 --mood study --seed 7 --out "$REPORT/station.flac" --midi "$REPORT/station.mid"
+lofi-radio render --seconds 600 --fade-out 0 --mood study --seed 7 --out "$REPORT/station.flac" --midi "$REPORT/station.mid"
 for part in piano drums; do
     python -m training.evaluate "$part" --prepared "$PREPARED" --sample "models/$part/model.onnx" \
         --weights "models/$part/model.pth" ${BASELINE:+"$BASELINE/$part.pth"} --music "$REPORT/station.mid" \
