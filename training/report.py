@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ def save_report(report: Report, part: Part, folder: Path, histories: Mapping[str
     for name, reference in report.compared.items():
         by_reference.setdefault(reference, {})[name] = report.songs[name]
     for reference, written in by_reference.items():
-        slug = reference.removeprefix("corpus: ").replace(" ", "-")
+        slug = re.sub(r"\W+", "-", reference.removeprefix("corpus: "))
         features = {name: part.features(songs) for name, songs in written.items()}
         draw_densities(part.features(report.songs[reference]), features, folder / f"densities-{slug}.png")
         if isinstance(report.songs[reference][0], DrumSong):

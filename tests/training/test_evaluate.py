@@ -93,7 +93,20 @@ def test_the_command_reports_likelihood_and_measures(tmp_path, capsys, model):
     (tmp_path / "model.onnx").write_bytes(model)
     (tmp_path / "m.jsonl").write_text(json.dumps(comped_tokens(1)))
     paths = ["--weights", str(tmp_path / "w.pth"), "--music", str(tmp_path / "m.jsonl")]
-    main(["piano", "--prepared", str(tmp_path), *paths, "--sample", str(tmp_path / "model.onnx"), "--bars", "2"])
+    main(
+        [
+            "piano",
+            "--prepared",
+            str(tmp_path),
+            *paths,
+            "--sample",
+            str(tmp_path / "model.onnx"),
+            "--bars",
+            "2",
+            "--stretches",
+            "2",
+        ]
+    )
     printed = capsys.readouterr().out
     for words in (
         "nll per bar",
@@ -110,7 +123,8 @@ def test_the_report_holds_tables_pictures_and_the_written_songs(tmp_path, capsys
     (tmp_path / "model.onnx").write_bytes(model)
     (tmp_path / "history.json").write_text(json.dumps([{"tokens_seen": 1, "nll_per_bar": 50.0}]))
     out = tmp_path / "report"
-    options = ["--sample", str(tmp_path / "model.onnx"), "--bars", "8", "--history", str(tmp_path / "history.json")]
+    options = ["--sample", str(tmp_path / "model.onnx"), "--bars", "8", "--stretches", "2"]
+    options += ["--history", str(tmp_path / "history.json")]
     main(["piano", "--prepared", str(tmp_path), *options, "--out", str(out)])
     text = (out / "report.md").read_text()
     assert text.strip() == capsys.readouterr().out.strip()
@@ -119,7 +133,7 @@ def test_the_report_holds_tables_pictures_and_the_written_songs(tmp_path, capsys
     report = json.loads((out / "report.json").read_text())
     written = next(name for name in report["measures"] if name.startswith("written"))
     assert report["measures"][written]["bars"] > 0
-    slug = written.removeprefix("written: ")
+    slug = f"{written.removeprefix('written: ')}-as-asked"
     pictures = {path.name for path in out.glob("*.png")}
     assert pictures == {"curves.png", f"densities-{slug}.png", f"roll-{slug}.png"}
     (song,) = read_music(out / "songs" / f"{slug}-0.mid", PARTS["piano"])
