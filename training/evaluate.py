@@ -2,7 +2,7 @@
 
 Validation likelihood of weights, and symbolic measures of the corpus and of music side by side. Music is a JSONL file
 of token lists (bare, or under "tokens") or MIDI files, for example what the station wrote. With --out the tables go to
-a folder with pictures and the sampled songs as MIDI files.
+a folder with pictures and the sampled songs as MIDI files, some of them also as the station would play them.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ from training.report import Report, save_report
 from training.runtime import OnnxStep
 from training.sample import write_song
 from training.songs import encode_piano
+from training.sound import SILENT, render
 from training.stretches import chosen
 from training.thesis import THESIS, thesis_measures
 from training.validation import validate
 
 SAMPLED_STRETCHES = 24
+HEARD_SONGS = 3
+"""Of each group's written stretches so many become sound."""
 THESE_BARS = "as asked"
 """The stretches of a group whose headers were given to a model: what it writes is compared with these."""
 HELD_OUT = "held out"
@@ -135,6 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--held-out", type=Path, help="folder of POP909: also score the songs kept out of training")
     parser.add_argument("--history", type=Path, nargs="*", default=[], help="history.json of runs, for the curves")
     parser.add_argument("--out", type=Path, help="folder for tables (Markdown, JSON), pictures and sampled songs")
+    parser.add_argument("--sound", default="study", help=f"mood that plays sampled songs as FLAC, or {SILENT}")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     part, corpus = PARTS[options.part], load_corpus(options.prepared / f"{options.part}.npz")
@@ -154,7 +158,9 @@ def main(arguments: list[str] | None = None) -> None:
     report.likelihoods.update(likelihoods(part, corpus, reference, options.weights))
     print(report.markdown())
     if options.out:
-        save_report(report, part, options.out, {path.parent.name: path for path in options.history})
+        saved = save_report(report, part, options.out, {path.parent.name: path for path in options.history})
+        asked_for = [paths for reference, paths in saved.items() if reference.endswith(THESE_BARS)]
+        render([path for paths in asked_for for path in paths[:HEARD_SONGS]], options.sound)
 
 
 if __name__ == "__main__":
