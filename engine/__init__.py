@@ -21,6 +21,7 @@ from engine.likeness import Likeness
 from engine.likeness import compare as compare_moods
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
 from engine.midi import write_midi
+from engine.mood import MAY_BE_SILENT, RANGES
 from engine.moods import MOODS, Mood, Sampling, find_mood
 from engine.recurrence import Recurrence, load_recurrence
 from engine.remembered import PieceMark
@@ -44,7 +45,9 @@ from engine.types import (
 
 __all__ = [
     "DOWNBEAT_FRAMES",
+    "MAY_BE_SILENT",
     "MOODS",
+    "RANGES",
     "SAMPLE_RATE_HZ",
     "STEMS",
     "TICKS_PER_BAR",
