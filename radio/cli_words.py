@@ -57,3 +57,11 @@ def show_understanding(answer: Understanding, console: Console) -> None:
         console.print(escape(note))
     strange = ", ".join(answer.not_understood) or "nothing"
     console.print(f"From {answer.start}. Not understood: {escape(strange)}. Sure: {answer.sure:.0%}.")
+
+
+def told(answer: Understanding) -> list[str]:
+    """Return an answer in a few sentences."""
+    read = ", ".join(f"{wish.why} ({described(wish)})" for wish in answer.read) or "nothing"
+    lines = [f"words: read {read}; {len(answer.moves)} numbers moved; sure {answer.sure:.0%}.", *answer.notes]
+    strange = ", ".join(answer.not_understood)
+    return [*lines, f"not understood: {strange}."] if strange else lines
