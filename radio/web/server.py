@@ -22,6 +22,7 @@ from radio.web.control import Control
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.hls import Hls
+from radio.web.provenance import Provenance
 from radio.web.stream import Streams
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
     app = make_app(stations, site.metrics, latency_s=latency_s, rules=rules)
     if guard is not None:
         Control(guard, {name: one.change_mood for name, one in stations.items()}, site.find_mood).add_routes(app)
+    Provenance(config.journal.path, list(stations)).add_routes(app)
     streams = Streams(site.metrics, site.room.listeners)
     streams.add_routes(app, [mount for station in stations.values() for mount in station.mounts])
     Hls({name: station.hls for name, station in stations.items() if station.hls is not None}).add_routes(
