@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,12 @@ from aiohttp import web
 from radio.web.views import StationView
 
 _STATIC = Path(__file__).parent / "static"
-_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +46,61 @@ class File:
 
 
 class Pages:
-    """One page for each station; the first one's is also at /."""
+    """One page and one overlay for each station; the first one's are also at the root."""
 
     def __init__(self, stations: Mapping[str, StationView]) -> None:
-        page = (_STATIC / "index.html").read_text(encoding="utf-8")
-        first = next(iter(stations))
-        self._pages = {name: _fill(page, view, "../") for name, view in stations.items()}
-        self._front = _fill(page, stations[first], "./")
         self._files = {
-            path.name: File.of(path.read_bytes(), path.name) for path in _STATIC.iterdir() if path.name != "index.html"
+            path.relative_to(_STATIC).as_posix(): File.of(path.read_bytes(), path.name)
+            for path in _STATIC.rglob("*")
+            if path.is_file() and path.suffix != ".html"
         }
+        self._stations = stations
+        self._texts = {name: (_STATIC / f"{name}.html").read_text(encoding="utf-8") for name in ("index", "overlay")}
+        self._pages: dict[str, File] = {}
+        """By path; made at the first request, when every route there will be is known."""
+        self._worker = File.of(self._files.pop("worker.js").body.replace(b"{{version}}", self._version()), "worker.js")
 
     def add_routes(self, app: web.Application) -> None:
-        """Add /, /{station}/ and /static/{file}."""
-        app.router.add_get("/", self._front_page)
-        app.router.add_get("/static/{file}", self._file)
-        app.router.add_get("/favicon.ico", self._icon)
-        for name in self._pages:
+        """Add /, /{station}/, the overlay beside each, /static/… and the service worker."""
+        for name in self._stations:
             app.router.add_get(f"/{name}", self._to_folder)
-            app.router.add_get(f"/{name}/", self._station_page)
+        for path, _, _ in self._paths():
+            app.router.add_get(path, self._page)
+        app.router.add_get("/static/{file:.+}", self._file)
+        app.router.add_get("/worker.js", self._worker_file)
+        app.router.add_get("/favicon.ico", self._icon)
 
-    async def _front_page(self, request: web.Request) -> web.Response:
-        return self._front.answer(request)
+    def _paths(self) -> Iterator[tuple[str, str, StationView]]:
+        """Give every page as (path, kind, whose it is)."""
+        for kind, end in (("index", ""), ("overlay", "overlay")):
+            yield f"/{end}", kind, next(iter(self._stations.values()))
+            for name, view in self._stations.items():
+                yield f"/{name}/{end}", kind, view
 
-    async def _station_page(self, request: web.Request) -> web.Response:
-        return self._pages[request.path.strip("/")].answer(request)
+    def _make(self, app: web.Application) -> None:
+        told = {resource.canonical for resource in app.router.resources()}
+        api = sorted(path.removeprefix("/api/") for path in told if path.startswith("/api/"))
+        languages = sorted(Path(name).stem for name in self._files if name.startswith("words/"))
+        for path, kind, view in self._paths():
+            slots = {
+                "{{title}}": view.title,
+                "{{description}}": view.description,
+                "{{station}}": view.name,
+                "{{root}}": "./" if path.count("/") == 1 else "../",
+                "{{languages}}": " ".join(languages),
+                "{{api}}": " ".join(api),
+            }
+            self._pages[path] = _fill(self._texts[kind], slots)
+
+    def _version(self) -> bytes:
+        """Name what is shown, so that a browser's copy of other files is thrown away."""
+        tags = "".join((*(file.etag for file in self._files.values()), *self._texts.values()))
+        return hashlib.sha256(tags.encode()).hexdigest()[:12].encode()
+
+    async def _page(self, request: web.Request) -> web.Response:
+        if not self._pages:
+            self._make(request.app)
+        return self._pages[request.path].answer(request)
 
     async def _to_folder(self, request: web.Request) -> web.Response:
         raise web.HTTPMovedPermanently(f"{request.path.rpartition('/')[2]}/")
@@ -76,16 +111,14 @@ class Pages:
             raise web.HTTPNotFound
         return file.answer(request)
 
+    async def _worker_file(self, request: web.Request) -> web.Response:
+        return self._worker.answer(request)
+
     async def _icon(self, request: web.Request) -> web.Response:
         return self._files["icon.svg"].answer(request)
 
 
-def _fill(page: str, view: StationView, root: str) -> File:
-    for slot, text in (
-        ("{{title}}", view.title),
-        ("{{description}}", view.description),
-        ("{{station}}", view.name),
-        ("{{root}}", root),
-    ):
+def _fill(page: str, slots: Mapping[str, str]) -> File:
+    for slot, text in slots.items():
         page = page.replace(slot, html.escape(text))
     return File.of(page.encode(), "index.html")

@@ -17,12 +17,13 @@ from radio.errors import PortError
 from radio.limits import Room
 from radio.metrics import Metrics
 from radio.runtime import StationRuntime
+from radio.web.ambience import Ambience
 from radio.web.app import Rules, make_app
+from radio.web.arrivals import Arrivals
 from radio.web.control import Control
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.hls import Hls
-from radio.web.provenance import Provenance
 from radio.web.stream import Streams
 
 logger = logging.getLogger(__name__)
@@ -64,8 +65,10 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
     app = make_app(stations, site.metrics, latency_s=latency_s, rules=rules)
     if guard is not None:
         Control(guard, {name: one.change_mood for name, one in stations.items()}, site.find_mood).add_routes(app)
-    Provenance(config.journal.path, list(stations)).add_routes(app)
-    streams = Streams(site.metrics, site.room.listeners)
+    arrivals = Arrivals()
+    arrivals.add_routes(app)
+    Ambience(config.engine.loops).add_routes(app)
+    streams = Streams(site.metrics, site.room.listeners, arrivals)
     streams.add_routes(app, [mount for station in stations.values() for mount in station.mounts])
     Hls({name: station.hls for name, station in stations.items() if station.hls is not None}).add_routes(
         app, first=next(iter(stations))

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from radio.hub import Heads, Hub, Listener, Sound
+from radio.hub import Heads, Hub, Sound
 from radio.metrics import Metrics
-from radio.web.pump import Joiner, Place, Pump
+from radio.web.arrivals import Arrivals
+from radio.web.pump import Place, Pump
 
 logger = logging.getLogger(__name__)
 
@@ -72,11 +73,12 @@ class Pumps:
 class Streams:
     """The handlers of all mounts; they share one limit."""
 
-    def __init__(self, metrics: Metrics, max_listeners: int) -> None:
+    def __init__(self, metrics: Metrics, max_listeners: int, arrivals: Arrivals | None = None) -> None:
         self.refusing = False
         """True once the station is about to stop."""
         self._metrics = metrics
         self._max_listeners = max_listeners
+        self._arrivals = Arrivals() if arrivals is None else arrivals
         self._listeners = 0
 
     def add_routes(self, app: web.Application, mounts: Sequence[Mount]) -> None:
@@ -134,7 +136,13 @@ class Streams:
         try:
             await response.prepare(request)
             pump = pumps.usual if burst_bytes is None else pumps.low
-            await _feed(listener, request, response, IcyWriter() if wants_titles else Heads(), pump)
+            sounds = await listener.read()
+            if sounds:
+                self._arrivals.note(request.query.get("id", ""), sounds[0].chunk.start_frame)
+            if request.transport is None:
+                raise ConnectionResetError("the listener left before the first sound")
+            place = Place(listener, request.transport, IcyWriter() if wants_titles else Heads())
+            await _feed(place, sounds, response, pump)
         except TimeoutError:
             reason = "stuck"
         except ConnectionError:
@@ -149,17 +157,13 @@ class Streams:
         return response
 
 
-async def _feed(
-    listener: Listener, request: web.Request, response: web.StreamResponse, joiner: Joiner, pump: Pump
-) -> None:
+async def _feed(place: Place, sounds: Sequence[Sound], response: web.StreamResponse, pump: Pump) -> None:
     """Send sound until it ends; raises TimeoutError when the client does not even take the first of it."""
-    async with asyncio.timeout(None) as patience:
-        sounds = await listener.read()
-        patience.reschedule(asyncio.get_running_loop().time() + WRITE_TIMEOUT_S)
-        await response.write(joiner.join(sounds))  # takes the headers along
-    if sounds and request.transport is not None:
+    async with asyncio.timeout(WRITE_TIMEOUT_S):
+        await response.write(place.joiner.join(sounds))  # takes the headers along
+    if sounds:
         # past aiohttp: its own way, with its timer, is four times the work for the same bytes
-        await pump.feed(Place(listener, request.transport, joiner))
+        await pump.feed(place)
 
 
 class IcyWriter:

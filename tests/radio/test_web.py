@@ -186,32 +186,46 @@ async def test_a_station_without_its_slash_is_sent_to_it(client):
     assert (answer.status, answer.headers["Location"]) == (301, "night-shift/")
 
 
-async def test_everything_the_page_asks_for_is_there_and_ours(client):
+async def test_everything_the_page_asks_for_is_there_and_ours(client, root):
+    static = root / "radio/web/static"
     page = await (await client.get("/")).text()
-    style = await (await client.get("/static/style.css")).text()
-    wanted = {
-        *re.findall(r'(?:href|src)="\./(static/[^"]+)"', page),
-        *(f"static/{n}" for n in re.findall(r'url\("([^"]+)"', style)),
-    }
-    assert {"static/style.css", "static/player.js", "static/icon.svg", "static/rain.svg"} <= wanted
+    wanted = set(re.findall(r'(?:href|src)="\./(static/[^"]+)"', page))
+    for script in (static / "js").glob("*.js"):
+        wanted |= {f"static/js/{name}" for name in re.findall(r'from "\./([^"]+)"', script.read_text(encoding="utf-8"))}
+    assert {"static/css/desk.css", "static/js/main.js", "static/js/roll.js", "static/icon.svg"} <= wanted
     for path in wanted:
         answer = await client.get(f"/{path}")
         assert answer.status == 200, path
-    everything = page + style + await (await client.get("/static/player.js")).text()
-    assert re.findall(r"https?://(?!www\.w3\.org)", everything) == []
+    ours = [path for path in static.rglob("*") if path.is_file() and path.suffix != ".png"]
+    texts = [page, *(path.read_text(encoding="utf-8") for path in ours)]
+    assert re.findall(r"https?://(?!www\.w3\.org)", "".join(texts)) == []
 
 
-async def test_the_whole_page_is_small(root):
-    files = (root / "radio/web/static").iterdir()
-    assert sum(file.stat().st_size for file in files) < 60_000
+async def test_all_files_of_the_pages_together_are_small(root):
+    files = [path for path in (root / "radio/web/static").rglob("*") if path.is_file()]
+    assert sum(file.stat().st_size for file in files) < 150_000
+
+
+async def test_nothing_beside_the_pages_files_can_be_asked_for(client):
+    for path in (
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/js/../../app.py",
+        "/static/js",
+        "/static/index.html",
+    ):
+        assert (await client.get(path)).status == 404, path
 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
         ("/", "text/html"),
-        ("/static/style.css", "text/css"),
-        ("/static/player.js", "text/javascript"),
+        ("/static/css/desk.css", "text/css"),
+        ("/static/js/player.js", "text/javascript"),
+        ("/static/words/de.json", "application/json"),
+        ("/worker.js", "text/javascript"),
+        ("/overlay", "text/html"),
         ("/static/icon.svg", "image/svg+xml"),
         ("/static/site.webmanifest", "application/manifest+json"),
         ("/favicon.ico", "image/svg+xml"),
