@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyloudnorm
 from scipy import signal
 
+from radio.encoders import AAC_OPTIONS
+
 RATE_HZ = 48_000
 Sound = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -75,7 +77,7 @@ def decoded(sound: Sound, codec: str, bitrate_kbps: int = 128) -> Sound:
     encoder = cast(Any, av.CodecContext.create(name, "w"))
     encoder.sample_rate, encoder.layout, encoder.format = RATE_HZ, "stereo", "fltp"
     encoder.bit_rate = bitrate_kbps * 1000
-    encoder.options = {"aac_pns": "0"} if codec == "aac" else {"reservoir": "0"}  # as the radio has them
+    encoder.options = dict(AAC_OPTIONS) if codec == "aac" else {"reservoir": "0"}  # as the radio has them
     encoder.open()
     decoder = cast(Any, av.CodecContext.create(codec if codec == "aac" else "mp3float", "r"))
     decoder.extradata = encoder.extradata

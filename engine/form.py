@@ -5,7 +5,7 @@ Plans each bar before anybody composes it. Knows nothing about models, notes or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import cast
 
@@ -17,8 +17,9 @@ from engine.drift import wandered
 from engine.harmony import PROGRESSIONS
 from engine.layout import LONGEST, SHORTEST, Layout, drawn_lengths
 from engine.moods import Mood
-from engine.plan import FORM, GROUP_BARS, BarPlan, DrumRole, PiecePlan, Source
+from engine.plan import FORM, GROUP_BARS, BarPlan, DrumRole, PiecePlan
 from engine.remembered import PIECES, PieceMark, PieceMemory
+from engine.repetition import drums_sources, keys_sources
 from engine.substitution import Loop, Spice, substituted
 from engine.types import TICKS_PER_BAR, Chord, FloatArray, Piece, Section, Tree
 
@@ -33,6 +34,8 @@ _BUSIEST_KEYS_BUCKET = 4
 """At most 10 notes a bar: more is clutter."""
 _BUSIEST_DRUMS_BUCKET = 6
 _TRIES = 32
+_LONG = 8
+"""Bars of a long chord loop."""
 _UNLOVED = 0.5
 """Share of the choice among loops that is even: the model's taste alone would play its favourite all day."""
 
@@ -136,10 +139,13 @@ class Form:
         title = next((t for t in (titles.title(rng) for _ in range(_TRIES)) if not self._memory.knows_title(t)), None)
         mark = self._unheard(mood, minor, loops, weights, title or titles.title(rng))
         self._memory.add(mark)
-        others = np.array([0.0 if name == mark.loop else weight for name, weight in zip(loops, weights, strict=True)])
+        # after a long loop a short one: two loops of eight bars hardly come back within a piece of forty
+        taken = {name for name in loops if name == mark.loop or _LONG <= _bars(name) == _bars(mark.loop)}
+        others = np.array([0.0 if name in taken else weight for name, weight in zip(loops, weights, strict=True)])
         loop_b = loops[_drawn(others, rng)] if others.any() else mark.loop
         form = tuple(section for section, _ in self.layout) or FORM
-        section_bars = drawn_lengths(self.layout, mood, rng) if self.layout else _section_lengths(mood, rng)
+        loop_bars = {section: _bars(loop_b if section is Section.B else mark.loop) for section in form}
+        section_bars = drawn_lengths(self.layout, mood, rng) if self.layout else _section_lengths(mood, loop_bars, rng)
         piece = Piece(
             number=self._pieces,
             title=mark.title,
@@ -202,11 +208,15 @@ class Form:
             drums=role,
             drums_density=_bucket(drums_density, _BUSIEST_DRUMS_BUCKET, self._rng),
             bass=section is not Section.INTRO or place >= plan.length(section) - 2,
-            keys_sources=_keys_sources(plan, bar),
+            keys_sources=keys_sources(plan, bar),
             drums_end_tick=_drums_end_tick(plan, bar, role, mood.dropouts),
-            drums_sources=_drums_sources(plan, bar),
+            drums_sources=drums_sources(plan, bar),
             next_section=None if last else plan.place(bar + 1)[0],
         )
+
+
+def _bars(loop: str) -> int:
+    return len(PROGRESSIONS[loop].bars)
 
 
 def _loop_to_tree(loop: Loop) -> list[list[object]]:
@@ -252,7 +262,7 @@ def _tempo(mood: Mood, before: float | None, rng: np.random.Generator) -> float:
     return fresh[int(rng.integers(len(fresh)))]
 
 
-def _section_lengths(mood: Mood, rng: np.random.Generator) -> tuple[int, ...]:
+def _section_lengths(mood: Mood, loop_bars: Mapping[Section, int], rng: np.random.Generator) -> tuple[int, ...]:
     """Return section lengths that add up to a length of the mood's range, as near as whole phrases allow."""
     target = int(rng.integers(mood.piece_bars_low, mood.piece_bars_high + 1)) // 4 * 4
     bars = dict(SHORTEST)
@@ -262,48 +272,8 @@ def _section_lengths(mood: Mood, rng: np.random.Generator) -> tuple[int, ...]:
             open_to_more = [s for s in grow if bars[s] + step <= LONGEST[s]]
             if not open_to_more or (step == 8 and rng.random() < 0.2):
                 break
-            bars[open_to_more[int(rng.integers(len(open_to_more)))]] += step
+            # a loop that comes only once in its section is never heard again: such sections grow first
+            once = [s for s in open_to_more if step == 8 and bars[s] < 2 * loop_bars[s]]
+            chosen = once or open_to_more
+            bars[chosen[int(rng.integers(len(chosen)))]] += step
     return tuple(bars[section] for section in FORM)
-
-
-def _keys_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
-    """Return the bars that this one may repeat: phrase memory.
-
-    The recipe's .70 and .55 gave 26-34 % repeats inside a section, the low end of our aim of 30-70 %.
-    """
-    section, place = plan.place(bar)
-    phrase = place % GROUP_BARS
-    ending = phrase == GROUP_BARS - 1
-    wanted: list[tuple[int, float]] = []
-    if place >= GROUP_BARS:
-        wanted.append((bar - 8, 0.45 if ending else 0.65))
-    if phrase >= 4:
-        wanted.append((bar - 4, 0.35 if ending else 0.8))
-    if phrase in (2, 3):
-        wanted.append((bar - 2, 0.6))
-    if section in (Section.A_RETURN, Section.OUTRO) and place < plan.length(Section.A):
-        wanted.append((plan.start(Section.A) + place, 0.65))
-    begin = bar - place
-    if begin > plan.start(section):  # a section that comes again
-        wanted.append((plan.start(section) + place, 0.65))
-    if section is Section.A and place < plan.length(Section.INTRO):
-        wanted.append((plan.start(Section.INTRO) + place, 0.4))
-    # what comes back from another section is told a little differently
-    return tuple(
-        Source(b, chance, vary=b < begin) for b, chance in wanted if b < bar and plan.chords(b) == plan.chords(bar)
-    )
-
-
-def _drums_sources(plan: PiecePlan, bar: int) -> tuple[Source, ...]:
-    """Return the bars whose beat may go on, the first one known: the section's two-bar loop, and A's beat in A'."""
-    section, place = plan.place(bar)
-    if plan.drum_role(section, place) is not DrumRole.BEAT:
-        return ()
-    if place >= 2:
-        loop = (bar - place + place % 2, bar - 2)
-        return tuple(Source(b, 0.85) for b in loop if plan.drum_role(*plan.place(b)) is DrumRole.BEAT)
-    like = Section.A if section in (Section.A_RETURN, Section.OUTRO) else section
-    first = plan.start(like) + place
-    if place < plan.length(like) and first < bar and plan.drum_role(*plan.place(first)) is DrumRole.BEAT:
-        return (Source(first, 0.85),)
-    return ()

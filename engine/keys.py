@@ -182,8 +182,14 @@ class ModelKeys:
 
     def _repeat(self, rules: KeysRules, source: Sequence[WrittenNote]) -> list[WrittenNote]:
         """Play an earlier bar again through the recurrence, its velocities sampled anew."""
-        end_of = {pitch: tick for tick, pitches in self._releases.items() for pitch in pitches}
-        notes = [note for note in source if end_of.get(note.pitch, -1) <= note.tick]
+        # a note that still sounds and is struck again ends there: a bar that comes back misses none of its notes
+        first = {note.pitch: note.tick for note in reversed(source)}
+        releases: dict[int, list[int]] = {}
+        for tick, pitches in self._releases.items():
+            for pitch in pitches:
+                releases.setdefault(min(tick, first.get(pitch, tick)), []).append(pitch)
+        self._releases = releases
+        notes = list(source)
         self._writer.feed(self._header(rules, tokens.density_bucket(len(notes), tokens.PIANO_DENSITY_LIMITS)))
         bins = self._writer.replay(self._script(rules, notes))
         self._overrun_ticks = 0

@@ -6,13 +6,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from engine.dynamics import Limiter, Rider
+from engine.dynamics import Hand, Limiter, Rider
 from engine.filters import Filter, high_pass, low_pass, shelf
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 CEILING_DBTP = -2.5
 """1.5 dB under what may leave: 128 kb/s overshoot when decoded, MP3 by up to 0.8 dB, AAC by 1.2 (night-drive)."""
 _FADE_IN_FRAMES = SAMPLE_RATE_HZ // 20
+# The bars come at one loudness (`evener.py`): what is left are the band's colour, the loops and what the limiter takes.
+_HAND = Hand(memory_s=40.0, first_memory_s=10.0, gate_lu=16.0, rise_db_per_s=0.3, fall_db_per_s=0.3)
 
 
 class Master:
@@ -22,7 +24,7 @@ class Master:
 
     def __init__(self, target_lufs: float, mix_lufs: float) -> None:
         self._band = self.new_band()
-        self._rider = Rider(target_lufs, mix_lufs)
+        self._rider = Rider(target_lufs, mix_lufs, _HAND)
         self._limiter = Limiter(CEILING_DBTP)
         self._frame = 0
         self.ride: FloatArray = np.zeros(0, np.float32)

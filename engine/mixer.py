@@ -15,6 +15,7 @@ import numpy as np
 from engine.bed import Bed
 from engine.colour import Chorus, Crush
 from engine.effects import Duck, Pan, Room, Wow, saturate
+from engine.evener import Evener
 from engine.filters import Filter, Glide, LowPass, db_to_gain
 from engine.loops import LoopLibrary
 from engine.moods import Mood
@@ -25,7 +26,7 @@ from engine.treble import Treble
 from engine.types import FloatArray, Part, Section, SynthEvent, Tree
 
 MIX_LUFS = -21.5
-"""Loudness of the music before the master, by calibration; the loops' levels in a mood are relative to it."""
+"""Loudness of the music before the master, kept by the evener; the loops' levels in a mood are relative to it."""
 
 PHRASE_LUFS = {Part.KEYS: -20.0, Part.DRUMS: -20.0, Part.BASS: -23.5, Part.SECOND: -22.0}
 """Level at which each part's standard phrase enters its strip; the players' bars come out near the even mix."""
@@ -60,10 +61,16 @@ class Mixer:
         self._room, self._room_share = Room(), Glide(mood.room)
         self._wow, self._drive = Wow(mood.wow_cents, mood.flutter_cents), Glide(mood.saturation)
         self._tape, self._treble = LowPass(mood.tape_lowpass_hz), Treble(mood.brightness_db)
+        self._evener = Evener(MIX_LUFS)
         self._bed = Bed(mood, library, MIX_LUFS)
         self.keeps_desk = False
         self.desk: Desk | None = None
         """The last frames apart, when somebody asked to keep them."""
+
+    @property
+    def evener(self) -> Evener:
+        """The hand that brings bars near one loudness."""
+        return self._evener
 
     @property
     def treble(self) -> Treble:
@@ -115,7 +122,7 @@ class Mixer:
         self._bed.begin(section)
 
     def process(self, parts: FloatArray, kicks: Iterable[tuple[int, int]]) -> FloatArray:
-        """Mix float32 [parts, 2, frames], with kicks as (frame, velocity), to float32 [2, frames]."""
+        """Mix a whole bar, float32 [parts, 2, frames], with kicks as (frame, velocity), to float32 [2, frames]."""
         frames = parts.shape[2]
         push = 1.0 - self._duck_depth.take(frames) * self._duck.process(kicks, frames)
         music = np.zeros((2, frames), np.float32)
@@ -137,7 +144,7 @@ class Mixer:
         music += self._room.process(send) * room_share
         straight = self._wow.process(music)
         bent = saturate(straight, self._drive.take(frames))
-        music = self._treble.process(self._tape.process(bent))
+        music = self._evener.process(self._treble.process(self._tape.process(bent)))
         bed = self._bed.process(music) * push
         if self.keeps_desk:
             quiet = np.abs(straight) < _NO_SOUND
@@ -161,6 +168,7 @@ class Mixer:
             "pan": self._pan, "duck": self._duck, "duck_depth": self._duck_depth, "room": self._room,
             "room_share": self._room_share, "wow": self._wow, "drive": self._drive, "bed": self._bed,
             "chorus": self._chorus, "crush": self._crush, "tape": self._tape, "treble": self._treble,
+            "evener": self._evener,
         }  # fmt: skip
         return shared | {part.value: strip for part, strip in self._strips.items()}
 

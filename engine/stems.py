@@ -1,8 +1,8 @@
 """The parts apart, as they are in the mix: stems that add up to it. Knows nothing about notes, moods' meaning or files.
 
 Everything behind the strips is either the same for each part (room, tape, filters) or a gain that depends on the whole
-mix (saturation, treble, loudness rider, limiter). Each stem goes through its own copy of the former and is given the
-gains of the latter, sample by sample, so the stems add up to the mix within what 32-bit filters round.
+mix (saturation, treble, evener, loudness rider, limiter). Each stem goes through its own copy of the former and is
+given the gains of the latter, sample by sample, so the stems add up to the mix within what 32-bit filters round.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Stems:
         for part, tape in self._tapes.items():
             bent = tape.process(part, desk.sounds[part], desk.room_share, desk.bend)
             bright = tape.shelf.process(bent) - bent
-            stems[part.value] = bent + bright * mixer.treble.amounts
+            stems[part.value] = (bent + bright * mixer.treble.amounts) * mixer.evener.gains
         stems[LOOPS] = desk.bed + fills
         return {name: np.ascontiguousarray(self._ends[name].process(sound, master).T) for name, sound in stems.items()}
 

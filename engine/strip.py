@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from engine.dynamics import Hand, Rider
 from engine.effects import saturate
 from engine.filters import Filter, Glide, LowPass, high_pass, shelf
+from engine.leveller import Leveller
 from engine.types import FloatArray, Part, Tree
 
 
@@ -27,13 +27,15 @@ class Tone:
     """How much goes to the room."""
     even_lufs: float
     """Loudness in the even mix."""
+    memory_s: float = 25.0
+    """Memory of the leveller, seconds of the part's own sound."""
 
 
 TONES = {
     Part.KEYS: Tone(110.0, (300.0, -3.0), (900.0, 7.0), drive=0.8, room=1.0, even_lufs=-23.0),
     Part.DRUMS: Tone(42.0, (130.0, -4.0), (6000.0, -1.5), drive=0.6, room=0.35, even_lufs=-22.5),
     Part.BASS: Tone(38.0, (90.0, -2.0), (400.0, 4.0), drive=1.2, room=0.0, even_lufs=-26.5),
-    Part.SECOND: Tone(160.0, (300.0, -2.0), (2000.0, 2.0), drive=0.3, room=1.2, even_lufs=-24.0),
+    Part.SECOND: Tone(160.0, (300.0, -2.0), (2000.0, 2.0), drive=0.3, room=1.2, even_lufs=-24.0, memory_s=3.0),
 }
 
 
@@ -55,8 +57,6 @@ class Strip:
     stands up to 10 LU away from its place (measured with the models over ten moods).
     """
 
-    HAND = Hand(memory_s=25.0, first_memory_s=6.0, gate_lu=25.0, rise_db_per_s=0.4, fall_db_per_s=0.8, range_db=12.0)
-
     def __init__(self, tone: Tone, setting: Setting) -> None:
         self._trim, self._level = Glide(setting.trim), Glide(setting.level)
         self._tone = Filter(
@@ -64,14 +64,14 @@ class Strip:
         )
         self._drive = tone.drive
         self._low_pass = LowPass(setting.low_pass_hz)
-        self._rider = Rider(tone.even_lufs, tone.even_lufs, self.HAND)
+        self._leveller = Leveller(tone.even_lufs, tone.memory_s)
         self.mended = 0
         """Blocks that were silenced because they held something that is no number."""
 
     @property
     def loudness_lufs(self) -> float:
         """Loudness of what came out, the last 3 s counting most."""
-        return self._rider.loudness_lufs + 20.0 * float(np.log10(max(self._level.goal, 1e-6)))
+        return self._leveller.loudness_lufs + 20.0 * float(np.log10(max(self._level.goal, 1e-6)))
 
     def aim(self, setting: Setting) -> None:
         """Glide to another setting."""
@@ -80,21 +80,21 @@ class Strip:
         self._low_pass.aim(setting.low_pass_hz)
 
     def process(self, sound: FloatArray) -> FloatArray:
-        """Process float32 [2, frames]."""
+        """Process a bar, float32 [2, frames]."""
         if not np.isfinite(sound.sum(dtype=np.float64)):
             sound = np.zeros_like(sound)
             self.mended += 1
         frames = sound.shape[1]
         sound = self._tone.process(sound * self._trim.take(frames))
         sound = self._low_pass.process(saturate(sound, self._drive))
-        return self._rider.process(sound) * self._level.take(frames)
+        return self._leveller.process(sound) * self._level.take(frames)
 
     def snapshot(self) -> Tree:
         """Take the state."""
         return {
             "trim": self._trim.snapshot(),
             "level": self._level.snapshot(),
-            "rider": self._rider.snapshot(),
+            "leveller": self._leveller.snapshot(),
             "tone": self._tone.snapshot(),
             "low_pass": self._low_pass.snapshot(),
             "mended": self.mended,
@@ -105,7 +105,7 @@ class Strip:
         state = cast(dict[str, Any], tree)
         self._trim.restore(state["trim"])
         self._level.restore(state["level"])
-        self._rider.restore(state["rider"])
+        self._leveller.restore(state["leveller"])
         self._tone.restore(state["tone"])
         self._low_pass.restore(state["low_pass"])
         self.mended = state["mended"]

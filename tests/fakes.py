@@ -50,3 +50,19 @@ class RecordingSynth:
     def close(self) -> None:
         """Remember that it was freed."""
         self.closed = True
+
+
+class StillHand:
+    """Stands in for a hand on a fader (leveller, evener) and never moves it."""
+
+    gain_db = 0.0
+    loudness_lufs = -23.0
+
+    def process(self, bar):
+        return bar
+
+    def snapshot(self):
+        return {}
+
+    def restore(self, tree):
+        assert tree == {}

@@ -14,6 +14,7 @@ from engine.snapshot import pack, unpack
 from engine.strip import TONES, Setting, Strip
 from engine.treble import Treble
 from engine.types import SAMPLE_RATE_HZ, Part
+from tests.fakes import StillHand
 
 FRAMES = 30_000
 SIZES = (64, 65, 128, 8191)
@@ -56,6 +57,7 @@ def gliding_pan():
 
 def gliding_strip():
     effect = Strip(TONES[Part.KEYS], Setting(1.0, 1.0, 4000.0))
+    effect._leveller = StillHand()  # the real one hears whole bars (test_leveller)
     effect.aim(Setting(0.3, 0.7, 1000.0))
     return effect
 

@@ -39,9 +39,10 @@ def test_an_answer_is_short_soft_and_of_the_key_or_chord():
 
 def test_no_answer_comes_while_the_keys_sing():
     tune = [NoteEvent(tick, 24, 72 + tick // 24, 70, Part.KEYS) for tick in (0, 24, 48)]
-    silent = [second_voice(plan, [], 1.0) for plan in plans()]
-    singing = [second_voice(plan, tune, 1.0) for plan in plans()]
-    assert sum(map(bool, singing)) < sum(map(bool, silent)) * 2 / 3  # the voice doubles, in 3 of 10 phrases
+    many = plans(2400)  # the voice doubles the keys in 3 of 10 phrases: fewer than half, in more than a few phrases
+    silent = [second_voice(plan, [], 1.0) for plan in many]
+    singing = [second_voice(plan, tune, 1.0) for plan in many]
+    assert sum(map(bool, singing)) < sum(map(bool, silent)) / 2
     assert all({note.tick for note in notes} <= {0, 24, 48} for notes in singing)
 
 

@@ -20,7 +20,7 @@ from engine.sequencer import LOOKAHEAD_FRAMES
 from engine.snapshot import pack, unpack
 from engine.synth import PARTS, FluidSynth
 from engine.types import SAMPLE_RATE_HZ, Bar, BarStart, NoteEvent, Part, Piece, Section, SynthEvent
-from tests.fakes import RecordingSynth
+from tests.fakes import RecordingSynth, StillHand
 
 NATURES = dict.fromkeys(PARTS, -24.0)
 QUIET_BED = replace(
@@ -46,20 +46,29 @@ def rms_db(sound):
     return 20 * np.log10(np.sqrt(np.square(sound).mean()))
 
 
+def still_desk(mood, library, natures=NATURES):
+    """A desk whose hands leave all faders alone; those hear whole bars and bring each to one loudness."""
+    mixer = Mixer(mood, library, natures)
+    mixer._evener = StillHand()
+    for strip in mixer._strips.values():
+        strip._leveller = StillHand()
+    return mixer
+
+
 @pytest.mark.parametrize("part", PARTS, ids=str)
 def test_a_part_is_mixed_at_its_own_level(library, part):
     levels = {}
     for db in (0.0, -12.0):
         mood = replace(QUIET_BED, **{f"{part}_db": db})
-        mixer = Mixer(mood, library, NATURES)
+        mixer = still_desk(mood, library)
         mixer.process(sound_of(part, level=0.005), [])
         levels[db] = rms_db(mixer.process(sound_of(part, level=0.005), []))
     assert levels[0.0] - levels[-12.0] == pytest.approx(12.0, abs=1.0)
 
 
 def test_a_loud_instrument_is_turned_down_by_as_much_as_it_is_louder(library):
-    plain = Mixer(QUIET_BED, library, NATURES).process(sound_of(Part.KEYS, level=0.005), [])
-    loud = Mixer(QUIET_BED, library, NATURES | {Part.KEYS: -14.0}).process(sound_of(Part.KEYS, level=0.005), [])
+    plain = still_desk(QUIET_BED, library).process(sound_of(Part.KEYS, level=0.005), [])
+    loud = still_desk(QUIET_BED, library, NATURES | {Part.KEYS: -14.0}).process(sound_of(Part.KEYS, level=0.005), [])
     assert rms_db(plain) - rms_db(loud) == pytest.approx(10.0, abs=0.5)
 
 
@@ -70,7 +79,7 @@ def test_the_mix_is_the_same_for_any_block_size_even_while_it_glides(library, si
     kicks = [(100, 100), (9000, 80)]
 
     def play(step):
-        mixer = Mixer(find_mood("study"), library, NATURES)
+        mixer = still_desk(find_mood("study"), library)
         mixer.apply(find_mood("rainy"), NATURES)
         pieces = []
         for at in range(0, parts.shape[2], step):
@@ -93,7 +102,7 @@ def test_the_desk_goes_on_from_a_snapshot_bit_for_bit(library):
 
 
 def test_a_change_of_mood_makes_no_step(library):
-    mixer = Mixer(QUIET_BED, library, NATURES)
+    mixer = still_desk(QUIET_BED, library)
     steady = sound_of(Part.KEYS, 72_000, hz=200.0)
     before = mixer.process(steady, [])[:, 4000:]
     mixer.apply(replace(QUIET_BED, keys_db=-24.0, keys_lowpass_hz=700.0, saturation=0.8), NATURES)
@@ -106,7 +115,7 @@ def test_a_change_of_mood_makes_no_step(library):
 
 def test_the_kick_pushes_the_keys_down_and_leaves_the_drums(library):
     for part, expected_db in ((Part.KEYS, -6.0), (Part.DRUMS, 0.0)):
-        mixer = Mixer(replace(QUIET_BED, sidechain_db=6.0), library, NATURES)
+        mixer = still_desk(replace(QUIET_BED, sidechain_db=6.0), library)
         mixer.process(sound_of(part), [])
         free = mixer.process(sound_of(part), [])
         pushed = mixer.process(sound_of(part), [(4000, 127)])
