@@ -9,7 +9,7 @@ kind=${1:?usage: deploy/setup.sh radio|test}
 system=(python3-venv libfluidsynth3 musescore-general-soundfont-small)
 locks=(requirements/radio.txt)
 if [ "$kind" = test ]; then
-  system+=(ffmpeg fonts-dejavu-core libportaudio2 icecast2 chromium libatomic1) # libatomic1: the browser tests' driver
+  system+=(ffmpeg fonts-dejavu-core libportaudio2 icecast2 chromium nginx-light libatomic1) # libatomic1: the browser tests' driver
   locks+=(requirements/test.txt)
 fi
 

@@ -21,9 +21,11 @@ from engine.likeness import Likeness
 from engine.likeness import compare as compare_moods
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
 from engine.midi import write_midi
-from engine.moods import MOODS, Mood, Sampling, find_mood
+from engine.mood import MAY_BE_SILENT, RANGES
+from engine.moods import MOODS, Mood, Sampling, find_mood, mood_from_tree, mood_to_tree
 from engine.recurrence import Recurrence, load_recurrence
 from engine.remembered import PieceMark
+from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.stems import STEMS
 from engine.tailoring import Key, parse_key, tailored
@@ -44,8 +46,11 @@ from engine.types import (
 
 __all__ = [
     "DOWNBEAT_FRAMES",
+    "MAY_BE_SILENT",
     "MOODS",
+    "RANGES",
     "SAMPLE_RATE_HZ",
+    "SETTLED_FRAMES",
     "STEMS",
     "TICKS_PER_BAR",
     "Asset",
@@ -75,6 +80,7 @@ __all__ = [
     "PromptError",
     "Recurrence",
     "RenderedBar",
+    "ReplayStation",
     "Sampling",
     "Section",
     "SnapshotError",
@@ -91,8 +97,12 @@ __all__ = [
     "integrated_lufs",
     "load_recurrence",
     "mixed",
+    "mood_from_tree",
+    "mood_to_tree",
+    "numbered",
     "parse_key",
     "parse_layout",
+    "sound_state",
     "tailored",
     "true_peak_dbtp",
     "write_midi",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOP_LICENCE = "CC0-1.0"
+_TOLD_OF_CARD = ("part", "format", "parameters", "date", "origin", "data", "command")
 _CHUNK_BYTES = 1 << 20
 _INFO_BYTES = 1 << 16
 
@@ -20,6 +21,8 @@ class Asset:
     name: str
     sha256: str
     licence: str
+    about: str = ""
+    """What a model's card says of its origin and data, as JSON; empty for files that have no card."""
 
 
 def file_sha256(path: Path) -> str:
@@ -47,7 +50,13 @@ def model_asset(folder: Path) -> Asset:
     if not card_path.is_file():
         return Asset(f"model {folder.name}", file_sha256(folder), "not stated")
     card = json.loads(card_path.read_text(encoding="utf-8"))
-    return Asset(f"model {folder.name}", file_sha256(folder / card["file"]), str(card.get("licence", "not stated")))
+    about = {key: card[key] for key in _TOLD_OF_CARD if key in card}
+    return Asset(
+        f"model {folder.name}",
+        file_sha256(folder / card["file"]),
+        str(card.get("licence", "not stated")),
+        json.dumps(about, ensure_ascii=False, sort_keys=True),
+    )
 
 
 def _bank_licence(path: Path) -> str:

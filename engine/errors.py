@@ -35,3 +35,7 @@ class OrderError(EngineError):
 
 class PromptError(EngineError):
     """Raised when a prompt cannot be read or holds no music to go on from."""
+
+
+class ScoreError(EngineError):
+    """Raised when a MIDI file cannot be played."""

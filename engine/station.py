@@ -227,6 +227,7 @@ class Station:
     def _play(self, bar: Bar, begins: bool = True) -> None:
         """Play and mix one bar."""
         start, events = self._sequencer.sequence(bar, wandered(self._mood, bar.piece.seed))
+        start = replace(start, mood=self._mood)
         parts = self._synth.render(events, start.frames)
         if begins:
             self._fills.begin(start)
@@ -260,12 +261,16 @@ class Station:
         now = self._journey.mood_at(self._sequencer.frame, self._composer.piece_begins)
         if wanted is None and now == self._mood:
             return
-        self._mood = now
         if wanted is not None and self._journey.arrived:
             self._composer.apply(now)
         else:
             self._composer.follow(now)
         self._check_state(now)
+        self._play_by(now)
+
+    def _play_by(self, now: Mood) -> None:
+        """Have everything that makes sound follow a mood from here on."""
+        self._mood = now
         mood = self._playable(now)
         self._balance.prepare(mood)
         self._mixer.apply(mood, self._balance.natures_lufs(mood))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from engine.mood import Mood
 
 SAMPLE_RATE_HZ = 48_000
 TICKS_PER_BEAT = 48
@@ -132,6 +136,8 @@ class BarStart:
     played: tuple[tuple[int, int], ...] = ()
     """Where each of the bar's events is struck and released, frames from the bar's down-beat: with swing, lateness and
     human timing. Empty where nobody has played the bar."""
+    mood: Mood | None = None
+    """The numbers it is played with, on the way from one mood to another too; None where nobody played it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

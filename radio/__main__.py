@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from engine import compare_moods
-from radio import cli_render, cli_show, doctor
+from radio import cli_provenance, cli_render, cli_show, cli_words, doctor
 from radio.cli_plain import CONFIG_NAME, FAILED, ConfigPath, config_or_defaults, told_plainly
 from radio.config import Config
 from radio.config_file import load_config
@@ -59,9 +59,11 @@ def check(config: ConfigPath = None) -> None:
 
 
 cli_render.add_to(cli)
+cli_provenance.add_to(cli)
 
 moods_cli = typer.Typer(help="List the moods with their main numbers, or compare or show them.", rich_markup_mode=None)
 cli.add_typer(moods_cli, name="moods")
+cli.command(name="words")(cli_words.words)
 
 
 @moods_cli.callback(invoke_without_command=True)

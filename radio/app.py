@@ -28,6 +28,7 @@ from radio.metrics import Metrics
 from radio.notify import sd_notify, watchdog_period_s
 from radio.reload import Reloader
 from radio.runtime import House, StationRuntime
+from radio.version import software_version
 from radio.web.server import Site, open_web
 from radio.web.stream import Streams
 from radio.worker import Builder
@@ -53,6 +54,7 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
     config = await asyncio.to_thread(load_config, config_path)
     room = make_room_for(config.server.max_listeners)
     sys.setswitchinterval(SWITCH_S)
+    await asyncio.to_thread(software_version)  # asks git once, and never while on air
     metrics = Metrics().with_process()
     async with AsyncExitStack() as stack:
         journal = Journal(config.journal.path, metrics, keep_days=config.journal.keep_days)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -37,6 +38,14 @@ EDGE_FRAMES = 960
 """20 ms: how fast music gives way to the bed, and comes back, without a click."""
 
 
+Tell = Callable[[str, int, datetime, str], None]
+"""What happened, at which frame, when, and how much of it (`12.4 s`); must return at once."""
+
+
+def _tell_nobody(kind: str, frame: int, wall: datetime, detail: str) -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Everything one broadcast works on."""
@@ -50,6 +59,8 @@ class Desk:
     clock: Clock = field(default_factory=SystemClock)
     encore_s: float = 0.0
     """For so long the last bars are played again when none is ready; then, or with 0 at once, the bed takes over."""
+    tell: Tell = _tell_nobody
+    """Hears what happens to the broadcast beside its bars: `on air`, `bed`, `skip`, `fade`, `off air`."""
 
 
 class Broadcast:
@@ -87,6 +98,7 @@ class Broadcast:
             desk.lead.changed.clear()
             await desk.lead.changed.wait()
         logger.info("station %s: on air", desk.name)
+        desk.tell("on air", self.frame, desk.clock.wall(), "")
         start_s, sent_frames = desk.clock.now_s(), 0
         while self._fade_left_frames != 0:
             await desk.clock.sleep_until(start_s + sent_frames / SAMPLE_RATE_HZ)
@@ -95,10 +107,12 @@ class Broadcast:
             if late_s > SKIP_S:
                 logger.warning("station %s: the clock was held up, %.1f s are skipped", desk.name, late_s)
                 desk.metrics.clock_skips.labels(desk.name).inc()
+                desk.tell("skip", self.frame, desk.clock.wall(), f"{late_s:.1f} s")
                 start_s, late_s = start_s + late_s, 0.0
             blocks = min(1 + int(late_s * SAMPLE_RATE_HZ) // BLOCK_FRAMES, BLOCKS_AT_ONCE_MAX)
             await self._send(blocks * BLOCK_FRAMES)
             sent_frames += blocks * BLOCK_FRAMES
+        desk.tell("off air", self.frame, desk.clock.wall(), "")
         self._publish(await asyncio.get_running_loop().run_in_executor(self._pool, self._flush))
 
     def fade_out(self, seconds: float) -> None:
@@ -162,6 +176,8 @@ class Broadcast:
             self._desk.metrics.underrun_frames.labels(self._desk.name).inc(missing)
             if not self._gap:
                 logger.warning("station %s: no music is ready, noise fills the gap", self._desk.name)
+                wall = self._desk.clock.wall() + timedelta(seconds=len(music) / SAMPLE_RATE_HZ)
+                self._desk.tell("bed", self.frame + len(music), wall, "")
         self._on_bed, self._gap = runs_dry, missing > 0
         filled = self._bed.take(frames) * (1 - gain)[:, None]
         filled[: len(music)] += music * gain[: len(music), None]
@@ -170,6 +186,8 @@ class Broadcast:
     def _faded(self, samples: FloatArray) -> FloatArray:
         if self._fade_left_frames is None:
             return samples
+        if self._fade_left_frames == self._fade_frames:
+            self._desk.tell("fade", self.frame, self._desk.clock.wall(), f"{self._fade_frames / SAMPLE_RATE_HZ:g} s")
         left = self._fade_left_frames - np.arange(1, len(samples) + 1)
         self._fade_left_frames = max(0, self._fade_left_frames - len(samples))
         gain = np.maximum(0, left / self._fade_frames).astype(np.float32)

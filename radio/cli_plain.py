@@ -12,7 +12,7 @@ import typer
 from engine import EngineError, MoodError, OrderError
 from radio.config import Config
 from radio.config_file import load_config
-from radio.errors import ConfigError, RadioError
+from radio.errors import ConfigError, MomentError, RadioError
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 CONFIG_NAME = Path("config.yaml")
@@ -34,7 +34,7 @@ def told_plainly() -> Iterator[None]:
     """Turn expected failures into a sentence on standard error and an exit code."""
     try:
         yield
-    except (ConfigError, MoodError, OrderError) as problem:
+    except (ConfigError, MomentError, MoodError, OrderError) as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(WRONG_USE) from problem
     except (RadioError, EngineError) as problem:

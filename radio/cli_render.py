@@ -15,11 +15,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from engine import STEMS, Extent, Mood, parse_key, parse_layout, tailored
 from radio.cli_plain import FAILED, ConfigPath, config_or_defaults, told_plainly
+from radio.cli_words import told
 from radio.config import Config
 from radio.log import setup_logging
 from radio.mixture import parse_mixture
 from radio.render_batch import Made, make, make_all, missing
 from radio.render_order import Order, numbered, parse_parts, parse_seconds
+from radio.words import understand
 
 _LUFS_OF_THE_STATION = (-30.0, -10.0)
 
@@ -38,15 +40,23 @@ class Wish:
     key: str | None
     form: str | None
     parts: str | None
+    words: str | None = None
 
     def mood_of(self, tree: Config) -> Mood:
         """Return the mood to play in."""
-        return tailored(tree.mood(parse_mixture(self.mood)), self.bpm, parse_key(self.key) if self.key else None)
+        mood = tree.mood(parse_mixture(self.mood))
+        if self.words is not None:
+            answer = understand(self.words, mood, mood)
+            for line in told(answer):
+                typer.echo(line, err=True)
+            mood = answer.mood
+        return tailored(mood, self.bpm, parse_key(self.key) if self.key else None)
 
 
 def render(  # noqa: PLR0913 - each parameter is an option of the command
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write: .flac, .wav, .mp3, .opus or .m4a.")],
     mood: Annotated[str, typer.Option("--mood", "-m", help="A mood, or several: study:0.7,rainy:0.3.")] = "study",
+    words: Annotated[str | None, typer.Option(help='What it shall be like: "rainy night, slow, no drums".')] = None,
     seconds: Annotated[str, typer.Option("--seconds", "--length", "-s", help="Length: 90 or 1:30, up to 4 h.")] = "60",
     piece: Annotated[bool, typer.Option("--piece", help="One whole piece, to its end, however long.")] = False,
     pieces: Annotated[int, typer.Option(help="So many whole pieces.", min=0, max=100)] = 0,
@@ -67,7 +77,7 @@ def render(  # noqa: PLR0913 - each parameter is an option of the command
     """Render music to files, as fast as the machine can."""
     with told_plainly():
         tree = config_or_defaults(config)
-        wish = Wish(mood, bpm, key, form, parts)
+        wish = Wish(mood, bpm, key, form, parts, words)
         whole = max(pieces, int(piece))
         extent = Extent(None if whole else parse_seconds(seconds), whole, fade_out)
         first = (secrets.randbits(32) if count is None else 1) if seed is None else seed
@@ -104,12 +114,12 @@ def _many(orders: list[Order], jobs: int) -> None:
         whole = progress.add_task("all tracks", total=len(wanted))
         tasks: dict[int, TaskID] = {}
 
-        def told(number: int, done: int, total: int) -> None:
+        def tell(number: int, done: int, total: int) -> None:
             if number not in tasks:
                 tasks[number] = progress.add_task(wanted[number].out.name, total=total)
             progress.update(tasks[number], completed=done, total=total, visible=done < total)
 
-        results = make_all(wanted, jobs, told, lambda _made: progress.advance(whole))
+        results = make_all(wanted, jobs, tell, lambda _made: progress.advance(whole))
     for made in results:
         _tell(made)
     failed = [made for made in results if made.problem]

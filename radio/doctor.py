@@ -23,7 +23,7 @@ from radio.config import Config
 from radio.config_outputs import Icecast
 from radio.encoders import Mp3Encoder
 from radio.errors import RadioError
-from radio.journal_store import JournalReader
+from radio.journal_reader import JournalReader
 
 ICECAST_TIMEOUT_S = 5.0
 _FREE_BYTES = 1 << 30

@@ -48,3 +48,15 @@ class PortError(RadioError):
 
 class RenderError(RadioError):
     """Raised when a piece cannot be rendered to the file asked for."""
+
+
+class MomentError(RadioError):
+    """Raised when a text names no moment."""
+
+
+class ProvenanceError(RadioError):
+    """Raised when a digest, a key or a record cannot be made, read or believed."""
+
+
+class ReplayError(RadioError):
+    """Raised when what was on air cannot be played again."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine import PieceMark
 from radio.errors import JournalError
-from radio.journal_store import JournalReader
+from radio.journal_reader import JournalReader
 from radio.nowplaying import key_of_name
 
 logger = logging.getLogger(__name__)

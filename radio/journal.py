@@ -6,30 +6,31 @@ Knows nothing about how bars come about. Whatever the disk does, the station pla
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import sqlite3
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from functools import cache
 from pathlib import Path
 
-from engine import Asset, Bar, BarStart
+from engine import Asset, Mood, mood_to_tree
 from radio.calendar import SETTLE_S, Calendar
+from radio.canonical import canonical
 from radio.errors import JournalError
-from radio.journal_store import AssetRow, BarRow, JournalReader, JournalStore, is_corrupt
+from radio.journal_reader import JournalReader
+from radio.journal_rows import AssetRow, BarRow, MoodRow
+from radio.journal_store import JournalStore, Made, Row, is_corrupt
 from radio.metrics import Metrics
-from radio.nowplaying import key_name
 
 logger = logging.getLogger(__name__)
 
 CAPACITY_ROWS = 2_000
 """Bars kept in memory while the disk is in the way: 90 minutes of one station."""
 BATCH_ROWS = 200
+MOODS = 512
+"""Sets of numbers kept in memory; on the way from one mood to another 32 are used."""
 _RETRY_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 _PRUNE_EVERY_S = 3_600.0
 _DAY_MS = 86_400_000
@@ -47,8 +48,9 @@ class Journal:
         self._keep_days = keep_days
         self._retry_s = tuple(retry_s)
         self._store = JournalStore(path)
-        self._rows: deque[BarRow] = deque()
+        self._rows: deque[Row] = deque()
         self._assets: dict[str, tuple[AssetRow, ...]] = {}
+        self._moods: OrderedDict[str, MoodRow] = OrderedDict()
         self._wake = threading.Condition()
         self._closing = False
         self._failures = 0
@@ -61,8 +63,8 @@ class Journal:
         """Begin to write."""
         self._thread.start()
 
-    def append(self, row: BarRow) -> None:
-        """Take a row; when the disk has been in the way for too long the oldest row is lost and counted."""
+    def append(self, row: Row) -> None:
+        """Take a bar or an event; when the disk has been in the way for too long the oldest row is lost and counted."""
         with self._wake:
             if len(self._rows) >= CAPACITY_ROWS:
                 self._rows.popleft()
@@ -76,8 +78,24 @@ class Journal:
         told = json.dumps(sorted([asset.name, asset.sha256, asset.licence] for asset in assets))
         set_id = hashlib.sha256(told.encode()).hexdigest()[:16]
         with self._wake:
-            self._assets[set_id] = tuple(AssetRow(set_id, a.name, a.sha256, a.licence) for a in assets)
+            self._assets[set_id] = tuple(AssetRow(set_id, a.name, a.sha256, a.licence, a.about) for a in assets)
         return set_id
+
+    def register_mood(self, mood: Mood, seen_ms: int) -> str:
+        """Remember the numbers that a bar is played with; returns the hash that goes into its row."""
+        tree = canonical(mood_to_tree(mood)).decode()
+        mood_hash = hashlib.sha256(tree.encode()).hexdigest()
+        with self._wake:
+            self._moods[mood_hash] = MoodRow(mood_hash, tree, seen_ms)
+            self._moods.move_to_end(mood_hash)
+            if len(self._moods) > MOODS:
+                self._moods.popitem(last=False)
+        return mood_hash
+
+    @property
+    def idle(self) -> bool:
+        """Whether every row has reached the disk."""
+        return not self._rows and not self._failures
 
     def recent(self, rows: int, station: str | None = None) -> list[BarRow]:
         """Return the last bars that reached the disk, newest first; not for the event loop."""
@@ -111,9 +129,10 @@ class Journal:
                 ready: Callable[[], bool] = (lambda: self._closing) if self._failures else self._has_work
                 self._wake.wait_for(ready, timeout=pause_s)
                 rows = [self._rows[index] for index in range(min(len(self._rows), BATCH_ROWS))]
-                assets = [row for rows_of_set in self._assets.values() for row in rows_of_set]
+                made: list[Made] = [row for rows_of_set in self._assets.values() for row in rows_of_set]
+                made += self._moods.values()
                 closing = self._closing
-            written = self._write(rows, assets) if rows else not self._failures
+            written = self._write(rows, made) if rows else not self._failures
             if closing and (not written or not self._rows):
                 break
         self._store.close()
@@ -121,9 +140,9 @@ class Journal:
     def _has_work(self) -> bool:
         return bool(self._rows) or self._closing
 
-    def _write(self, rows: list[BarRow], assets: list[AssetRow]) -> bool:
+    def _write(self, rows: list[Row], made: list[Made]) -> bool:
         try:
-            self._store.write(rows, assets)
+            self._store.write(rows, made)
         except (sqlite3.Error, OSError, JournalError) as problem:
             self._failed(problem)
             return False
@@ -131,7 +150,7 @@ class Journal:
             written = {id(row) for row in rows}
             while self._rows and id(self._rows[0]) in written:
                 self._rows.popleft()
-        self._metrics.journal_rows.inc(len(rows))
+        self._metrics.journal_rows.inc(sum(isinstance(row, BarRow) for row in rows))
         if self._failures:
             logger.info("%s: the journal is being written again; %d bars were lost.", self.path, self._lost_rows)
         self._failures = self._lost_rows = 0
@@ -169,54 +188,6 @@ class Journal:
             deleted = 0
         if deleted == 0:
             self._last_prune_s = now_s
-
-
-def bar_row(station: str, start: BarStart, wall: datetime, *, seed: int, assets: str) -> BarRow:
-    """Describe a bar whose first frame went on air at `wall`."""
-    bar = start.bar
-    return BarRow(
-        station=station,
-        bar=bar.index,
-        frame=start.frame,
-        frames=start.frames,
-        wall_ms=round(wall.timestamp() * 1000),
-        piece=bar.piece.number,
-        piece_bar=bar.piece_bar,
-        piece_seed=_signed(bar.piece.seed),
-        title=bar.piece.title,
-        key=key_name(bar.piece),
-        bpm=bar.bpm,
-        section=bar.section.value,
-        mood=bar.mood,
-        composer=bar.composer,
-        chords=_chords(bar),
-        notes=_notes(bar),
-        seed=_signed(seed),
-        assets=assets,
-        version=_version(),
-    )
-
-
-@cache
-def _version() -> str:
-    try:
-        return importlib.metadata.version("lofi-radio")
-    except importlib.metadata.PackageNotFoundError:
-        return "unpacked"
-
-
-def _chords(bar: Bar) -> str:
-    return json.dumps([None if c is None else [c.root, c.quality] for c in bar.chords], separators=(",", ":"))
-
-
-def _notes(bar: Bar) -> str:
-    notes = [[n.tick, n.length_ticks, n.pitch, n.velocity, n.part.value[0]] for n in bar.events]
-    return json.dumps(notes, separators=(",", ":"))
-
-
-def _signed(seed: int) -> int:
-    """SQLite's integers have 63 bits and a sign."""
-    return seed if seed < 1 << 63 else seed - (1 << 64)
 
 
 def _remedy(problem: Exception) -> str:

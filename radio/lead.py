@@ -10,6 +10,8 @@ import numpy as np
 
 from engine import AudioBlock, BarStart, FloatArray
 
+AIRED_BARS = 3
+"""No pull begins more bars than that: 2 s at once, and the shortest bar lasts 1.7 s."""
 HEARD_BARS = 4
 """Lo-fi lives on loops of four bars: the same four again are music, where noise would be a fault."""
 
@@ -20,6 +22,10 @@ class LeadBar:
 
     block: AudioBlock
     before: bytes
+    engine_frame: int = -1
+    """Of its first sample as the engine counts; the station's own numbers go on when an engine begins anew."""
+    added_pieces: int = 0
+    """By so many the station's number of its piece is ahead of the engine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class Lead:
         """Set whenever a bar went in or out; who waits for it clears it first."""
         self.heard: deque[AudioBlock] = deque(maxlen=HEARD_BARS)
         """The bars on air last, the one that sounds included."""
+        self._aired: deque[LeadBar] = deque(maxlen=AIRED_BARS)
         self._waiting: deque[LeadBar] = deque()
         self._heard: list[AudioBlock] = []
         self._sounding: LeadBar | None = None
@@ -90,6 +97,7 @@ class Lead:
                     break
                 self._sounding, self._position_frames = self._waiting.popleft(), 0
                 self.heard.append(self._sounding.block)
+                self._aired.append(self._sounding)
                 self.changed.set()
                 bars += [(got + bar.frame - self._sounding.block.start_frame, bar) for bar in self._sounding.block.bars]
             assert self._sounding is not None
@@ -123,6 +131,13 @@ class Lead:
         """Whether a bar still waits; False once it is on air."""
         return any(one is bar for one in self._waiting)
 
+    def source(self, start: BarStart) -> LeadBar | None:
+        """Find what was stored with a bar that has just begun to sound; None for one that is heard again much later."""
+        for aired in self._aired:
+            if any(one.bar is start.bar for one in aired.block.bars):
+                return aired
+        return None
+
     def replace_from(self, old: LeadBar, new: LeadBar) -> None:
         """Put `new` where `old` waits and forget what came after it."""
         while self._waiting.pop() is not old:
@@ -140,15 +155,14 @@ def renumbered(block: AudioBlock, start_frame: int, add_bars: int, add_pieces: i
     if not (shift_frames or add_bars or add_pieces):
         return block
     bars = tuple(
-        BarStart(
-            start.frame + shift_frames,
-            start.frames,
-            replace(
+        replace(
+            start,
+            frame=start.frame + shift_frames,
+            bar=replace(
                 start.bar,
                 index=start.bar.index + add_bars,
                 piece=replace(start.bar.piece, number=start.bar.piece.number + add_pieces),
             ),
-            start.played,
         )
         for start in block.bars
     )

@@ -258,7 +258,7 @@ class Producer:
             tally.next_bar, tally.next_piece = last.index + 1, last.piece.number + 1
         if rendered.levels is not None:
             self._metrics.show_levels(self._name, rendered.levels)
-        self._newest = LeadBar(block, rendered.snapshot)
+        self._newest = LeadBar(block, rendered.snapshot, rendered.block.start_frame, tally.add_pieces)
         return self._newest
 
     async def _change_mood(self, handle: EngineHandle, mood: Mood) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from engine import SAMPLE_RATE_HZ, BarStart, Mood, Station
 from radio import state
@@ -25,8 +24,9 @@ from radio.health import Health
 from radio.heard import heard_pieces
 from radio.hls import PLAIN
 from radio.hub import Hub
-from radio.journal import Journal, bar_row
+from radio.journal import Journal
 from radio.lead import Lead
+from radio.logbook import Logbook
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
 from radio.outputs.hls import HlsHouse, HlsOutput, Rendition
@@ -83,10 +83,12 @@ class StationRuntime:
         self._inner = _inner_channels(name, config)
         every = (*self.channels.values(), *self._inner.values())
         self.ear = Ear(name, {**self.channels, **self._inner}, self._health, house.metrics)
-        desk = Desk(name, self.lead, every, self.now, self._health, house.metrics, house.clock, ENCORE_S)
+        self._logbook = Logbook(name, house.journal, self.lead)
+        desk = Desk(
+            name, self.lead, every, self.now, self._health, house.metrics, house.clock, ENCORE_S, self._logbook.tell
+        )  # fmt: skip
         self.broadcast = Broadcast(desk, 0 if saved is None else saved.next_frame)
         self.hls = self._make_hls(config) if config.hls.enabled else None
-        self._registered: tuple[tuple[Any, ...], str] = ((), "")
         self._composer = config.engine.composer
         self._new_bar = asyncio.Event()
         self._saving = asyncio.Lock()
@@ -200,10 +202,7 @@ class StationRuntime:
     def _at_bar(self, start: BarStart, wall: datetime) -> None:
         fallback = start.bar.composer != self._composer
         self._house.metrics.composer_fallback.labels(self.name).set(int(fallback))
-        assets = self.producer.assets
-        if self._registered[0] is not assets:
-            self._registered = (assets, self._house.journal.register(assets))
-        self._house.journal.append(bar_row(self.name, start, wall, seed=self.producer.seed, assets=self._registered[1]))
+        self._logbook.write(start, wall, self.producer)
         self._new_bar.set()
 
 

@@ -2,19 +2,19 @@
 
 Validation likelihood of weights, and symbolic measures of the corpus and of music side by side. Music is a JSONL file
 of token lists (bare, or under "tokens") or MIDI files, for example what the station wrote. With --out the tables go to
-a folder with pictures and the sampled songs as MIDI files.
+a folder with pictures and the sampled songs as MIDI files, some of them also as the station would play them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from training.calibration import expected_ghosts
 from training.checkpoint import load_weights
 from training.copying import Passages
 from training.corpus import EVERY_EPOCH, Corpus, Entry, as_ids, load_corpus
@@ -28,10 +28,16 @@ from training.report import Report, save_report
 from training.runtime import OnnxStep
 from training.sample import write_song
 from training.songs import encode_piano
+from training.sound import SILENT, render
+from training.stretches import chosen
 from training.thesis import THESIS, thesis_measures
 from training.validation import validate
 
-SAMPLED_SONGS = 8
+SAMPLED_STRETCHES = 24
+HEARD_SONGS = 3
+"""Of each group's written stretches so many become sound."""
+THESE_BARS = "as asked"
+"""The stretches of a group whose headers were given to a model: what it writes is compared with these."""
 HELD_OUT = "held out"
 """The POP909 songs whose id is a multiple of ten: neither trained on nor used to choose a checkpoint."""
 MOST_THESIS_SONGS = 12
@@ -44,7 +50,7 @@ COPY_VARIANT = 0
 class Reference:
     """What music is compared with."""
 
-    groups: Mapping[str, Sequence[Entry]]
+    groups: dict[str, Sequence[Entry]]
     """Songs outside the training set, by what they are compared as."""
     passages: Passages
     """Every passage of the training set."""
@@ -52,14 +58,15 @@ class Reference:
 
 def reference_of(part: Part, corpus: Corpus, held_out: Sequence[Entry] = ()) -> Reference:
     """Return the validation songs of a corpus in groups, its training passages, and further songs as a group."""
-    chosen: dict[str, list[Entry]] = defaultdict(list)
+    groups: dict[str, Sequence[Entry]] = {}
     for entry in corpus.entries:
         if entry.validation:
-            chosen[part.kind(part.decode(entry.ids.tolist(), entry.name))].append(entry)
+            kind = part.kind(part.decode(entry.ids.tolist(), entry.name))
+            groups[kind] = [*groups.get(kind, ()), entry]
     if held_out:
-        chosen[HELD_OUT] = list(held_out)
+        groups[HELD_OUT] = held_out
     training = (e for e in corpus.entries if not e.validation and e.variant in (EVERY_EPOCH, COPY_VARIANT))
-    return Reference(chosen, Passages(part.steps(part.decode(e.ids.tolist(), e.name)) for e in training))
+    return Reference(groups, Passages(part.steps(part.decode(e.ids.tolist(), e.name)) for e in training))
 
 
 def held_out_songs(folder: Path) -> list[Entry]:
@@ -69,7 +76,7 @@ def held_out_songs(folder: Path) -> list[Entry]:
     return [Entry(song.name, True, EVERY_EPOCH, as_ids(encode_piano(song))) for song in kept]
 
 
-def likelihoods(corpus: Corpus, reference: Reference, paths: Sequence[Path]) -> dict[str, Measures]:
+def likelihoods(part: Part, corpus: Corpus, reference: Reference, paths: Sequence[Path]) -> dict[str, Measures]:
     """Return validation reports by weights file, for all validation songs and for each group."""
     columns = {}
     for path in paths:
@@ -78,16 +85,17 @@ def likelihoods(corpus: Corpus, reference: Reference, paths: Sequence[Path]) -> 
         for name, entries in reference.groups.items():
             stream = Corpus(tuple(entries)).validation()
             columns[f"{name}: {path}"] = validate(network, network, stream, lanes=4)
+            if part.ghosts:
+                columns[f"{name}: {path}"] |= expected_ghosts(network, entries)
     return columns
 
 
-def sample(part: Part, model: Path, entries: Sequence[Entry], bars: int) -> list[Song]:
-    """Return songs that a model writes under the headers of the longest songs of a group."""
+def sample(part: Part, model: Path, asked: Sequence[Entry], bars: int) -> list[Song]:
+    """Return songs that a model writes under the headers of stretches."""
     step = OnnxStep(model)
-    chosen = sorted(entries, key=lambda entry: -len(entry.ids))[:SAMPLED_SONGS]
     return [
         part.decode(write_song(step, entry.ids.tolist(), seed, bars=bars), entry.name)
-        for seed, entry in enumerate(chosen)
+        for seed, entry in enumerate(asked)
     ]
 
 
@@ -125,10 +133,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--music", type=Path, nargs="*", default=[], help="JSONL of token lists, or MIDI files")
     parser.add_argument("--like", help="the validation group that --music is compared with (default: the first)")
     parser.add_argument("--sample", type=Path, help="exported model.onnx that writes under validation headers")
-    parser.add_argument("--bars", type=int, default=32, help="most bars of a sampled song")
+    parser.add_argument("--bars", type=int, default=32, help="most bars of a sampled stretch")
+    parser.add_argument("--stretches", type=int, default=SAMPLED_STRETCHES, help="stretches written anew in each group")
     parser.add_argument("--held-out", type=Path, help="folder of POP909: also score the songs kept out of training")
     parser.add_argument("--history", type=Path, nargs="*", default=[], help="history.json of runs, for the curves")
     parser.add_argument("--out", type=Path, help="folder for tables (Markdown, JSON), pictures and sampled songs")
+    parser.add_argument("--sound", default="study", help=f"mood that plays sampled songs as FLAC, or {SILENT}")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     part, corpus = PARTS[options.part], load_corpus(options.prepared / f"{options.part}.npz")
@@ -138,14 +148,19 @@ def main(arguments: list[str] | None = None) -> None:
     if like not in reference.groups:
         parser.error(f"unknown group {like!r}: choose from {', '.join(reference.groups)}.")
     music = {path.name: (like, read_music(path, part)) for path in options.music}
+    asked: dict[str, Sequence[Entry]] = {}
     if options.sample:
         for name, entries in reference.groups.items():
-            music[f"written: {name}"] = (name, sample(part, options.sample, entries, options.bars))
-    report = compare(part, reference, music)
-    report.likelihoods.update(likelihoods(corpus, reference, options.weights))
+            asked[f"{name}, {THESE_BARS}"] = chosen(entries, options.stretches, options.bars)
+            written = sample(part, options.sample, asked[f"{name}, {THESE_BARS}"], options.bars)
+            music[f"written: {name}"] = (f"{name}, {THESE_BARS}", written)
+    report = compare(part, replace(reference, groups=reference.groups | asked), music)
+    report.likelihoods.update(likelihoods(part, corpus, reference, options.weights))
     print(report.markdown())
     if options.out:
-        save_report(report, part, options.out, {path.parent.name: path for path in options.history})
+        saved = save_report(report, part, options.out, {path.parent.name: path for path in options.history})
+        asked_for = [paths for reference, paths in saved.items() if reference.endswith(THESE_BARS)]
+        render([path for paths in asked_for for path in paths[:HEARD_SONGS]], options.sound)
 
 
 if __name__ == "__main__":

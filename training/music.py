@@ -51,6 +51,8 @@ class Part:
     """Features of four-bar stretches, for overlapping areas."""
     single_line: bool
     """Whether the thesis's measures of melodies mean anything."""
+    ghosts: bool = False
+    """Whether there are ghost notes to count."""
 
 
 def _piano_of_midi(score: MidiScore, name: str) -> PianoSong:
@@ -93,6 +95,7 @@ PARTS = {
         lambda song: "lo-fi" if song.style in LOFI_STYLES else "others",
         drum_features,
         single_line=False,
+        ghosts=True,
     ),
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,27 +52,30 @@ def table(columns: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def save_report(report: Report, part: Part, folder: Path, histories: Mapping[str, Path]) -> None:
-    """Write report.md, report.json, the pictures and the written songs."""
+def save_report(report: Report, part: Part, folder: Path, histories: Mapping[str, Path]) -> dict[str, list[Path]]:
+    """Write report.md, report.json, the pictures and the written songs; return the songs' files by reference."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.md").write_text(report.markdown() + "\n", encoding="utf-8")
     content = {"likelihoods": report.likelihoods, "measures": report.measures, "thesis": report.thesis}
     (folder / "report.json").write_text(json.dumps(_without_nan(content), indent=1), encoding="utf-8")
     if histories:
         draw_curves(histories, folder / "curves.png")
+    saved: dict[str, list[Path]] = {}
     by_reference: dict[str, dict[str, list[Song]]] = {}
     for name, reference in report.compared.items():
         by_reference.setdefault(reference, {})[name] = report.songs[name]
     for reference, written in by_reference.items():
-        slug = reference.removeprefix("corpus: ").replace(" ", "-")
+        slug = re.sub(r"\W+", "-", reference.removeprefix("corpus: "))
         features = {name: part.features(songs) for name, songs in written.items()}
         draw_densities(part.features(report.songs[reference]), features, folder / f"densities-{slug}.png")
         if isinstance(report.songs[reference][0], DrumSong):
             draw_steps({reference: report.songs[reference]} | written, folder / f"steps-{slug}.png")
         for songs in written.values():
-            for number, song in enumerate(songs):
-                save_midi(song, folder / "songs" / f"{slug}-{number}.mid")
+            saved[reference] = [folder / "songs" / f"{slug}-{number}.mid" for number in range(len(songs))]
+            for song, path in zip(songs, saved[reference], strict=True):
+                save_midi(song, path)
             draw_roll(songs[0], folder / f"roll-{slug}.png")
+    return saved
 
 
 def _without_nan(tree: object) -> object:

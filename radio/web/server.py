@@ -24,6 +24,7 @@ from radio.web.control import Control
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.hls import Hls
+from radio.web.provenance import Provenance
 from radio.web.stream import Streams
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
     app = make_app(stations, site.metrics, latency_s=latency_s, rules=rules)
     if guard is not None:
         Control(guard, {name: one.change_mood for name, one in stations.items()}, site.find_mood).add_routes(app)
+    Provenance(config.journal.path, list(stations)).add_routes(app)
     arrivals = Arrivals()
     arrivals.add_routes(app)
     Ambience(config.engine.loops).add_routes(app)

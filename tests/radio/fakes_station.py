@@ -20,6 +20,7 @@ class FakeAsset:
     name: str
     sha256: str
     licence: str = "CC0-1.0"
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine import Bar, BarStart, Chord, NoteEvent, Part, Piece, Section
+from engine import MOODS, Bar, BarStart, Chord, NoteEvent, Part, Piece, Section, mood_from_tree
 from radio import journal as journal_module
 from radio.errors import JournalError
-from radio.journal import Journal, bar_row
-from radio.journal_store import JournalReader, JournalStore
+from radio.journal import Journal
+from radio.journal_bars import Airing, bar_of, bar_row
+from radio.journal_reader import JournalReader
+from radio.journal_rows import AssetRow, BarRow, EventRow, MoodRow
+from radio.journal_schema import _FIRST
+from radio.journal_store import JournalStore
 from radio.metrics import Metrics
 
 
@@ -22,6 +26,7 @@ class Made:
     name: str
     sha256: str
     licence: str = "MIT"
+    about: str = ""
 
 
 def start(index=0, mood="study"):
@@ -32,7 +37,8 @@ def start(index=0, mood="study"):
 
 
 def row(index=0, station="lofi"):
-    return bar_row(station, start(index), datetime(2026, 12, 1, 20, 0, index % 60, tzinfo=UTC), seed=5, assets="abc")
+    wall = datetime(2026, 12, 1, 20, 0, index % 60, tzinfo=UTC)
+    return bar_row(start(index), Airing(station, wall, seed=5, assets="abc"))
 
 
 @pytest.fixture
@@ -67,6 +73,92 @@ def test_a_row_says_all_about_a_bar():
     assert json.loads(one.notes) == [[-4, 6, 36, 100, "d"], [0, 96, 60, 70, "k"]]
     assert one.wall_ms == 1_796_155_200_000
     assert one.piece_seed == -1
+
+
+def test_a_bar_comes_back_out_of_its_row_note_for_note():
+    about = replace(start().bar.piece, seed=2**63 + 5)
+    one = replace(start(7), bar=replace(start(7).bar, piece=about, next_section=Section.BREAKDOWN))
+    assert bar_of(bar_row(one, Airing("lofi", datetime(2026, 12, 1, tzinfo=UTC), seed=5, assets="abc"))) == one.bar
+
+
+def old_file(path, rows=3):
+    """A journal as the first format had it."""
+    database = sqlite3.connect(path)
+    database.executescript(f"BEGIN;{_FIRST}PRAGMA user_version = 1;COMMIT;")
+    columns = [name for name in BarRow.__dataclass_fields__ if name not in ADDED]
+    values = [[getattr(row(index), name) for name in columns] for index in range(rows)]
+    marks = ", ".join("?" * len(columns))
+    database.executemany(f"INSERT INTO bars ({', '.join(columns)}) VALUES ({marks})", values)
+    database.execute("INSERT INTO assets VALUES ('abc', 'bank', 'aa', 'MIT')")
+    database.commit()
+    database.close()
+
+
+ADDED = ("mood_hash", "next_section", "piece_bars", "repeated", "run", "engine_frame", "engine_piece")
+
+
+def test_an_older_file_can_be_read_as_it_is(tmp_path):
+    old_file(tmp_path / "j.sqlite3")
+    with JournalReader(tmp_path / "j.sqlite3") as reader:
+        assert [one.bar for one in reader.recent(9)] == [2, 1, 0]
+        assert reader.recent(1)[0] == replace(row(2), piece_bars=0, engine_piece=-1)
+        assert reader.assets("abc") == [AssetRow("abc", "bank", "aa", "MIT")]
+        assert reader.all_events(0, 2**60) == []
+        assert reader.mood("x") is None
+        assert sum(rows for _, rows in reader.days()) == 3
+
+
+def test_an_older_file_is_brought_up_to_date_and_loses_nothing(tmp_path, metrics):
+    old_file(tmp_path / "j.sqlite3")
+    journal = Journal(tmp_path / "j.sqlite3", metrics)
+    journal.start()
+    known = replace(row(9), mood_hash=journal.register_mood(MOODS["rainy"], 5), run=7, repeated=1)
+    journal.append(known)
+    journal.append(EventRow("lofi", 7, 9, 1_796_155_209_500, "bed"))
+    journal.register((Made("bank", "aa", "CC0-1.0"),))
+    journal.close()
+    with JournalReader(journal.path) as reader:
+        assert [one.bar for one in reader.recent(9)] == [9, 2, 1, 0]
+        assert reader.recent(1) == [known]
+        assert [event.kind for event in reader.events("lofi", 0, 2**60)] == ["bed"]
+        mood = mood_from_tree(json.loads(reader.mood(known.mood_hash).tree))
+        assert mood == MOODS["rainy"]
+    fresh = JournalStore(tmp_path / "new.sqlite3")
+    fresh.write([row()], [])
+    fresh.close()
+    assert schema(tmp_path / "j.sqlite3") == schema(tmp_path / "new.sqlite3")
+
+
+def schema(path):
+    database = sqlite3.connect(path)
+    told = database.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    return told, database.execute("PRAGMA user_version").fetchone()
+
+
+def test_an_update_that_fails_leaves_the_older_file_as_it_was(tmp_path):
+    path = tmp_path / "j.sqlite3"
+    old_file(path)
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE moods (hash TEXT)")  # in the way of the last steps
+    database.close()
+    before = schema(path)
+    with pytest.raises(sqlite3.OperationalError, match="moods"):
+        JournalStore(path).write([row()], [])
+    assert schema(path) == before
+
+
+def test_numbers_that_no_bar_uses_any_more_go_with_the_bars(tmp_path):
+    store = JournalStore(tmp_path / "j.sqlite3")
+    day_ms = 86_400_000
+    moods = [MoodRow("old", "{}", 0), MoodRow("in use", "{}", 0)]
+    store.write([EventRow("lofi", 1, 0, 5, "on air")], moods)
+    store.write([], [replace(moods[1], seen_ms=9 * day_ms)])
+    store.prune(8 * day_ms)
+    store.close()
+    with JournalReader(store.path) as reader:
+        assert reader.mood("old") is None
+        assert reader.mood("in use").seen_ms == 9 * day_ms
+        assert reader.all_events(0, 9 * day_ms) == []
 
 
 def test_rows_reach_the_disk_and_come_back_newest_first(journal, metrics):
@@ -193,7 +285,7 @@ def test_a_disk_that_is_really_full_is_survived(journal, metrics, monkeypatch):
 
 
 def test_a_database_locked_by_another_program_is_survived(journal, metrics, monkeypatch):
-    monkeypatch.setattr("radio.journal_store._LOCK_WAIT_S", 0.05)
+    monkeypatch.setattr("radio.journal_schema.LOCK_WAIT_S", 0.05)
     journal.append(row())
     wait_for(lambda: value(metrics, "rows") == 1)
     other = sqlite3.connect(journal.path)
@@ -241,6 +333,7 @@ def test_a_file_that_is_damaged_inside_is_replaced(journal, metrics, monkeypatch
     disk = Disk(monkeypatch, sqlite3.OperationalError("disk I/O error"))
     journal.append(row(301))
     wait_for(lambda: value(metrics, "errors") >= 1)
+    wait_for(lambda: not journal.path.with_name("journal.sqlite3-wal").exists())  # closed, so all is in the one file
     raw = bytearray(journal.path.read_bytes())
     raw[4096:] = b"\xff" * (len(raw) - 4096)
     journal.path.write_bytes(raw)

@@ -20,7 +20,8 @@ from radio.encoders import AacEncoder, Mp3Encoder
 from radio.encoders_opus import OpusEncoder
 from radio.health import Health
 from radio.hub import Hub
-from radio.journal import Journal, bar_row
+from radio.journal import Journal
+from radio.journal_bars import Airing, bar_row
 from radio.lead import Lead, LeadBar, Resume, renumbered
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
@@ -172,7 +173,7 @@ def test_what_is_written_down_holds_large_counts(wrap, tmp_path):
     start = renumbered(FakeStation(FakeSetup()).render_bar().block, wrap - 1, wrap, wrap).bars[0]
     journal = Journal(tmp_path / "journal.sqlite3", Metrics())
     journal.start()
-    journal.append(bar_row("lofi", replace(start, frame=wrap + 9), EPOCH, seed=2**63 - 1, assets="x"))
+    journal.append(bar_row(replace(start, frame=wrap + 9), Airing("lofi", EPOCH, seed=2**63 - 1, assets="x")))
     journal.close()
     (row,) = journal.recent(1)
     assert (row.frame, row.bar, row.piece) == (wrap + 9, wrap, wrap)

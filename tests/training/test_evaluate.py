@@ -2,19 +2,21 @@ import json
 from dataclasses import replace
 
 import pytest
+import soundfile
 import torch
 from tiny import VOCABULARY, arrays, comped_tokens, tiny_corpus, tiny_weights, write_drum_file
 
 from engine import tokens
 from training import evaluate
 from training.corpus import save_corpus
-from training.errors import CorpusError
+from training.errors import CorpusError, TrainingError
 from training.evaluate import main
 from training.music import PARTS, read_music
 from training.report import table
 from training.runtime import OnnxStep
 from training.sample import headers_of, save_midi, write_song
 from training.songs import decode_piano
+from training.sound import render
 from training.step_graph import build_step
 from training.validation import lanes_of
 
@@ -93,7 +95,20 @@ def test_the_command_reports_likelihood_and_measures(tmp_path, capsys, model):
     (tmp_path / "model.onnx").write_bytes(model)
     (tmp_path / "m.jsonl").write_text(json.dumps(comped_tokens(1)))
     paths = ["--weights", str(tmp_path / "w.pth"), "--music", str(tmp_path / "m.jsonl")]
-    main(["piano", "--prepared", str(tmp_path), *paths, "--sample", str(tmp_path / "model.onnx"), "--bars", "2"])
+    main(
+        [
+            "piano",
+            "--prepared",
+            str(tmp_path),
+            *paths,
+            "--sample",
+            str(tmp_path / "model.onnx"),
+            "--bars",
+            "2",
+            "--stretches",
+            "2",
+        ]
+    )
     printed = capsys.readouterr().out
     for words in (
         "nll per bar",
@@ -110,7 +125,8 @@ def test_the_report_holds_tables_pictures_and_the_written_songs(tmp_path, capsys
     (tmp_path / "model.onnx").write_bytes(model)
     (tmp_path / "history.json").write_text(json.dumps([{"tokens_seen": 1, "nll_per_bar": 50.0}]))
     out = tmp_path / "report"
-    options = ["--sample", str(tmp_path / "model.onnx"), "--bars", "8", "--history", str(tmp_path / "history.json")]
+    options = ["--sample", str(tmp_path / "model.onnx"), "--bars", "4", "--stretches", "2"]
+    options += ["--history", str(tmp_path / "history.json")]
     main(["piano", "--prepared", str(tmp_path), *options, "--out", str(out)])
     text = (out / "report.md").read_text()
     assert text.strip() == capsys.readouterr().out.strip()
@@ -119,11 +135,19 @@ def test_the_report_holds_tables_pictures_and_the_written_songs(tmp_path, capsys
     report = json.loads((out / "report.json").read_text())
     written = next(name for name in report["measures"] if name.startswith("written"))
     assert report["measures"][written]["bars"] > 0
-    slug = written.removeprefix("written: ")
+    slug = f"{written.removeprefix('written: ')}-as-asked"
     pictures = {path.name for path in out.glob("*.png")}
     assert pictures == {"curves.png", f"densities-{slug}.png", f"roll-{slug}.png"}
     (song,) = read_music(out / "songs" / f"{slug}-0.mid", PARTS["piano"])
     assert song.notes
+    assert soundfile.info(out / "songs" / f"{slug}-0.flac").duration > 4 * 4 * 60 / 76
+
+
+def test_songs_that_cannot_be_played_are_told_of_after_the_tables_are_safe(tmp_path):
+    (tmp_path / "x.mid").write_bytes(b"no score")
+    with pytest.raises(TrainingError, match=r"could not be played .*x\.mid: not a readable MIDI file.*--sound none"):
+        render([tmp_path / "x.mid"], "study")
+    assert render([tmp_path / "x.mid"], "none") == []
 
 
 def test_held_out_songs_are_those_whose_number_ends_in_nought(tmp_path, monkeypatch):
