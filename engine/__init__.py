@@ -30,6 +30,7 @@ from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.stems import STEMS
 from engine.tailoring import Key, parse_key, tailored
 from engine.track import Extent, Gauge, Player, Track, TrackBlock
+from engine.turn import End, Hands, Turn
 from engine.types import (
     SAMPLE_RATE_HZ,
     TICKS_PER_BAR,
@@ -58,10 +59,12 @@ __all__ = [
     "Bar",
     "BarStart",
     "Chord",
+    "End",
     "EngineError",
     "Extent",
     "FloatArray",
     "Gauge",
+    "Hands",
     "Key",
     "Layout",
     "Levels",
@@ -90,6 +93,7 @@ __all__ = [
     "TokenError",
     "Track",
     "TrackBlock",
+    "Turn",
     "chord_name",
     "compare_moods",
     "find_bank",

@@ -24,6 +24,7 @@ from engine.recurrence import Recurrence
 from engine.remembered import PieceMark
 from engine.substitution import Loop
 from engine.tuned_state import StateShelf
+from engine.turn import End
 from engine.types import Bar, FloatArray, NoteEvent, Part, Tree
 
 _PART_ORDER = {part: place for place, part in enumerate(Part)}
@@ -49,6 +50,10 @@ class Composer(Protocol):
 
     def follow(self, mood: Mood) -> None:
         """Follow a mood a small step away: the piece and its loops go on, tempo and key wait for the next piece."""
+        ...
+
+    def end_piece(self, how: End) -> None:
+        """Bring the piece to its end at the next bar line."""
         ...
 
     def snapshot(self) -> Tree:
@@ -149,6 +154,13 @@ class Band:
     def follow(self, mood: Mood) -> None:
         """Follow a mood a small step away: the piece and its loops go on, tempo and key wait for the next piece."""
         self._mood = mood
+
+    def end_piece(self, how: End) -> None:
+        """Bring the piece to its end at the next bar line: the next bar begins another one, or the ending."""
+        if how is End.NOW:
+            self._form.cut()
+        else:
+            self._form.finish()
 
     def snapshot(self) -> Tree:
         """Return everything that the coming bars depend on."""

@@ -33,6 +33,8 @@ _KEYS_DENSITY = {
 _BUSIEST_KEYS_BUCKET = 4
 """At most 10 notes a bar: more is clutter."""
 _BUSIEST_DRUMS_BUCKET = 6
+ENDING_BARS = 2
+"""The drums rest in them and the last one stands on the chord of rest."""
 _TRIES = 32
 _LONG = 8
 """Bars of a long chord loop."""
@@ -78,6 +80,11 @@ class Form:
         """End the piece at the coming bar line."""
         if self._plan is not None:
             self._bar = self._plan.piece.bars
+
+    def finish(self) -> None:
+        """Go to the piece's last bars at the coming bar line, where it has not come to them yet."""
+        if self._plan is not None:
+            self._bar = max(self._bar, self._plan.piece.bars - ENDING_BARS)
 
     def fits(self, mood: Mood) -> bool:
         """Tell whether the piece now sounding could be of this mood."""

@@ -20,6 +20,7 @@ from engine.mood import Mood
 from engine.snapshot import pack, unpack
 from engine.station import Station, StationSetup
 from engine.synth import FluidSynth
+from engine.turn import End
 from engine.types import AudioBlock, Bar, Tree
 
 SETTLED_FRAMES = 14_400
@@ -86,6 +87,9 @@ class Script:
 
     def follow(self, mood: Mood) -> None:
         """Need nothing."""
+
+    def end_piece(self, how: End) -> None:
+        """Leave it to who gives the bars."""
 
     def snapshot(self) -> Tree:
         """Remember nothing."""

@@ -16,6 +16,7 @@ import mido
 from engine.errors import ScoreError
 from engine.midi import CHANNELS
 from engine.mood import Mood
+from engine.turn import End
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Bar, NoteEvent, Part, Piece, Section, Tree
 
 BPM_RANGE = (40.0, 200.0)
@@ -47,6 +48,9 @@ class ScoreComposer:
 
     def follow(self, mood: Mood) -> None:
         """Play on."""
+
+    def end_piece(self, how: End) -> None:
+        """Play on: a score ends where it ends."""
 
     def snapshot(self) -> Tree:
         """Return the place in the score."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -37,6 +37,7 @@ from engine.snapshot import pack, unpack
 from engine.stems import LOOPS, STEMS, Stems
 from engine.synth import FluidSynth, Synth
 from engine.tuned_state import StateShelf
+from engine.turn import Hands, Turn, hands_from_tree
 from engine.types import AudioBlock, Bar, BarStart, FloatArray, Part, Tree
 
 logger = logging.getLogger(__name__)
@@ -99,7 +100,8 @@ class Station:
         self._balance = Balance(make_synth)
         self._parts = frozenset(setup.parts)
         self._mood = setup.mood
-        self._next_mood: Mood | None = None
+        self._next = Turn()
+        self._hands = Hands()
         self._journey = Journey(setup.mood)
         self._sequencer = Sequencer(setup.seed)
         self._synth = make_synth()
@@ -171,7 +173,11 @@ class Station:
 
     def apply(self, mood: Mood) -> None:
         """Take a mood from the next bar that is composed."""
-        self._next_mood = mood
+        self.turn(Turn(mood=mood))
+
+    def turn(self, turn: Turn) -> None:
+        """Change something from the next bar that is composed."""
+        self._next = self._next.then(turn)
 
     def prepare(self, mood: Mood) -> None:
         """Get a mood's instruments ready while there is time: applying it then takes no longer than any bar."""
@@ -185,16 +191,14 @@ class Station:
         """Take everything that the programme from here on depends on."""
         before = self._state() if self._taken == len(self._sound) else self._before
         taken = 0 if self._taken == len(self._sound) else self._taken
-        pending = mood_to_tree(self._next_mood) if self._next_mood else None
-        return pack({"bar": before, "taken": taken, "next_mood": pending})
+        return pack({"bar": before, "taken": taken, "next": self._next.to_tree()})
 
     def restore(self, data: bytes) -> None:
         """Go on from a snapshot of a station of the same setup; raise SnapshotError when it cannot be read."""
         tree = cast(dict[str, Any], unpack(data))
         try:
             self._restore_state(tree["bar"])
-            taken, pending = int(tree["taken"]), tree["next_mood"]
-            self._next_mood = mood_from_tree(pending) if pending else None
+            taken, self._next = int(tree["taken"]), _pending(tree)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, MoodError) as error:
             raise SnapshotError(
                 f"The snapshot does not fit this station ({error!r}). Delete it: the station then starts afresh."
@@ -202,9 +206,9 @@ class Station:
         self._before, self._start = None, None
         self._sound, self._taken = np.zeros((0, 2), np.float32), 0
         if taken:
-            pending_mood, self._next_mood = self._next_mood, None
+            pending, self._next = self._next, Turn()
             self._render_next()
-            self._taken, self._next_mood = taken, pending_mood
+            self._taken, self._next = taken, pending
 
     def close(self) -> None:
         """Free the synthesisers."""
@@ -254,11 +258,16 @@ class Station:
         )
 
     def _take_mood(self) -> None:
-        """Let the mood that waits take effect, at once or a step further on the way to it."""
-        wanted, self._next_mood = self._next_mood, None
+        """Let what waits take effect: a mood at once or a step further on the way to it, hands, the piece's end."""
+        turn, self._next = self._next, Turn()
+        if turn.end is not None:
+            self._composer.end_piece(turn.end)
+        if turn.hands is not None:
+            self._hands = turn.hands
+        wanted = turn.mood
         if wanted is not None:
             self._journey.turn(wanted, self._sequencer.frame)
-        now = self._journey.mood_at(self._sequencer.frame, self._composer.piece_begins)
+        now = self._hands.on(self._journey.mood_at(self._sequencer.frame, self._composer.piece_begins))
         if wanted is None and now == self._mood:
             return
         if wanted is not None and self._journey.arrived:
@@ -312,6 +321,7 @@ class Station:
         """State between two bars."""
         return {
             "mood": mood_to_tree(self._mood),
+            "hands": asdict(self._hands),
             "journey": self._journey.snapshot(),
             "composer": self._composer.snapshot(),
             "sequencer": self._sequencer.snapshot(),
@@ -323,6 +333,7 @@ class Station:
 
     def _restore_state(self, tree: Any) -> None:  # noqa: ANN401 - a tree read from bytes
         self._mood = mood_from_tree(tree["mood"])
+        self._hands = hands_from_tree(tree["hands"]) if "hands" in tree else Hands()
         self._journey.restore(tree["journey"])
         mood = self._playable(self._mood)
         self._fills.apply(mood)
@@ -334,6 +345,13 @@ class Station:
         self._mixer.restore(tree["mixer"])
         self._fills.restore(tree["fills"])
         self._master.restore(tree["master"])
+
+
+def _pending(tree: Any) -> Turn:  # noqa: ANN401 - a tree read from bytes
+    """What a snapshot still has to do; older ones know of moods only."""
+    if "next" in tree:
+        return Turn.from_tree(tree["next"])
+    return Turn(mood_from_tree(tree["next_mood"]) if tree["next_mood"] else None)
 
 
 def _compose(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:

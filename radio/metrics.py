@@ -37,7 +37,7 @@ class Metrics:
         """Begin a station's counters at 0: a rate needs the value before the first event."""
         for metric in (
             self.frames_broadcast, self.bars_broadcast, self.engine_restarts, self.underrun_frames,
-            self.repeated_frames, self.composer_fallback, self.mood_changes, self.clock_skips,
+            self.repeated_frames, self.composer_fallback, self.mood_changes, self.piece_skips, self.clock_skips,
         ):  # fmt: skip
             metric.labels(station)
 
@@ -89,6 +89,7 @@ class Metrics:
             "composer_fallback", "1 while the rule-based composer stands in for the models.", "station"
         )
         self.mood_changes = self._counter("mood_changes_total", "Moods applied while on air.", "station")
+        self.piece_skips = self._counter("piece_skips_total", "Pieces that were ended early.", "station")
         self.last_audio_timestamp_seconds = self._gauge(
             "last_audio_timestamp_seconds", "Unix time at which audio last went out.", "station"
         )

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine import SAMPLE_RATE_HZ, EngineError, Mood
+from engine import SAMPLE_RATE_HZ, End, EngineError, Hands, Mood, Turn
 from radio.clock import Clock, SystemClock
 from radio.errors import RadioError, WorkerError
 from radio.inspection import flaw_in
@@ -75,7 +75,8 @@ class Producer:
         """True while the rules stand in for models that failed."""
         self._name, self._room, self._lead, self._metrics = name, room, lead, metrics
         self._mood: Mood = room.setup.mood
-        self._wanted: Mood | None = None
+        self._hands = Hands()
+        self._wanted: Turn | None = None
         self._saved = saved
         self._newest: LeadBar | None = None
         self._tally = Tally() if saved is None else Tally(saved.next_bar, saved.next_piece)
@@ -111,8 +112,18 @@ class Producer:
     def change_mood(self, mood: Mood) -> None:
         """Have the music take a mood from the next bar line that can still be reached."""
         if mood != self._mood:
-            self._mood = self._wanted = mood
-            self._lead.changed.set()
+            self._mood = mood
+            self._want(Turn(mood=mood))
+
+    def lay_hands(self, hands: Hands) -> None:
+        """Have what holds in every mood changed from the next bar line that can still be reached."""
+        if hands != self._hands:
+            self._hands = hands
+            self._want(Turn(hands=hands))
+
+    def end_piece(self, how: End) -> None:
+        """Have the piece come to its end at the next bar line that can still be reached."""
+        self._want(Turn(end=how))
 
     def saved(self, next_frame: int, next_bar: int, next_piece: int) -> Saved | None:
         """Describe how a later run goes on after the bar that sounds now; None before the first one."""
@@ -123,6 +134,10 @@ class Producer:
         tally = self._tally
         added = (tally.add_bars, tally.add_pieces)
         return Saved(resume, next_frame, next_bar, next_piece, added, self.seed, hashes)
+
+    def _want(self, turn: Turn) -> None:
+        self._wanted = turn if self._wanted is None else self._wanted.then(turn)
+        self._lead.changed.set()
 
     async def run(self) -> None:
         """Produce for ever; ends only with an error that no new engine can mend."""
@@ -179,7 +194,7 @@ class Producer:
         while not (self.on_rules and room.clock.now_s() >= self._models_again_s):
             self._metrics.lead_seconds.labels(self._name).set(self._lead.frames / SAMPLE_RATE_HZ)
             if self._wanted is not None:
-                await self._change_mood(handle, self._wanted)
+                await self._take_wanted(handle, self._wanted)
             elif self._lead.full and not prepared:
                 self._keep_spare()
                 await handle.prepare(room.moods)
@@ -204,11 +219,12 @@ class Producer:
         """Bring a new engine to where the last one was; False when it must be built again to begin anew."""
         resume, self._tally.fresh = self._resume(), True
         if resume is None:
+            await handle.turn(Turn(hands=self._hands))
             return True
         try:
             await _bring(handle, resume)
             if self._newest is None:  # a saved state: the configuration may name another mood today
-                await handle.apply(self._mood)
+                await handle.turn(Turn(self._mood, self._hands))
         except EngineRaisedError as problem:
             logger.warning("station %s: begins a new piece: the last state cannot be restored: %s", self._name, problem)
             self._start_over()
@@ -261,13 +277,22 @@ class Producer:
         self._newest = LeadBar(block, rendered.snapshot, rendered.block.start_frame, tally.add_pieces)
         return self._newest
 
-    async def _change_mood(self, handle: EngineHandle, mood: Mood) -> None:
+    async def _take_wanted(self, handle: EngineHandle, turn: Turn) -> None:
+        """Have done what was asked for, once: what is asked for meanwhile comes after it."""
+        self._wanted = None
+        try:
+            await self._turn(handle, turn)
+        except WorkerError:
+            self._wanted = turn if self._wanted is None else turn.then(self._wanted)
+            raise
+
+    async def _turn(self, handle: EngineHandle, turn: Turn) -> None:
         clock, lead = self._room.clock, self._lead
         late = 0
         while (old := lead.bar_after(int(self._margin_s * SAMPLE_RATE_HZ))) is not None:
             began_s = clock.now_s()
             await handle.restore(old.before)
-            await handle.apply(mood)
+            await handle.turn(turn)
             rendered = await handle.render_bar()
             took_s = clock.now_s() - began_s
             if late or lead.holds(old):
@@ -282,12 +307,14 @@ class Producer:
         else:  # so little in store that the engine's next bar comes soon enough
             if late and self._newest is not None:
                 await _bring(handle, Resume(self._newest.before, 1))
-            await handle.apply(mood)
+            await handle.turn(turn)
             self._lead.add(self._received(await handle.render_bar()))  # from here on a new engine knows it, too
-        self._metrics.mood_changes.labels(self._name).inc()
-        logger.info("station %s: mood %s", self._name, mood.name)
-        if self._wanted is mood:
-            self._wanted = None
+        if turn.mood is not None:
+            self._metrics.mood_changes.labels(self._name).inc()
+            logger.info("station %s: mood %s", self._name, turn.mood.name)
+        if turn.end is not None:
+            self._metrics.piece_skips.labels(self._name).inc()
+            logger.info("station %s: the piece ends early", self._name)
 
     def _start_over(self) -> None:
         self._begin_anew = True

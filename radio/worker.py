@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from engine import Asset, AudioBlock, EngineError, Levels, Mood
+from engine import Asset, AudioBlock, EngineError, Levels, Mood, Turn
 from radio.errors import WorkerError
 from radio.log import LogStyle, log_as, log_style
 from radio.vitals import Vital, Vitals
@@ -74,8 +74,8 @@ class Engine(Protocol):
     def render_bar(self) -> Rendered:
         """Compose and play the next bar."""
 
-    def apply(self, mood: Mood) -> None:
-        """Take a mood from the next bar on."""
+    def turn(self, turn: Turn) -> None:
+        """Change something from the next bar on."""
 
     def prepare(self, mood: Mood) -> None:
         """Do what takes long about a mood, in another thread than all else, so that applying it later does not."""
@@ -113,9 +113,9 @@ def render_bar() -> tuple[Rendered, tuple[str, ...]]:
     return rendered, tuple(_seat.engine.troubles)
 
 
-def apply(mood: Mood) -> None:
-    """Take a mood from the next bar on."""
-    _seat.engine.apply(mood)
+def turn_engine(turn: Turn) -> None:
+    """Change something from the next bar on."""
+    _seat.engine.turn(turn)
 
 
 def prepare(moods: Sequence[Mood]) -> None:
@@ -204,9 +204,9 @@ class EngineHandle:
         rendered.block.samples.flags.writeable = False  # the way through the pipe makes it writeable
         return rendered
 
-    async def apply(self, mood: Mood) -> None:
-        """Have a mood applied."""
-        await self._ask(apply, mood)
+    async def turn(self, turn: Turn) -> None:
+        """Have something changed from the next bar on."""
+        await self._ask(turn_engine, turn)
 
     async def prepare(self, moods: Sequence[Mood]) -> None:
         """Have moods got ready; does not wait until they are."""

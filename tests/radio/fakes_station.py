@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, EngineError, Mood, Piece, Section, SnapshotError
+from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, EngineError, Hands, Mood, Piece, Section, SnapshotError
 
 STUDY, RAINY = Mood(name="study"), Mood(name="rainy")
 BAR_FRAMES = 9_600
@@ -61,6 +61,7 @@ class FakeStation:
             raise EngineError(setup.builds)
         self.setup = setup
         self.index, self.frame, self.mood = 0, 0, setup.mood
+        self.piece, self.hands = 0, Hands()
         self.assets = (FakeAsset("sine", setup.asset),)
         self.troubles = ()
 
@@ -71,9 +72,10 @@ class FakeStation:
         if setup.hangs_at_bar == self.index and not (setup.trace / "hung").exists():
             (setup.trace / "hung").touch()
             threading.Event().wait(30 if setup.trace.name == "process" else 0.9)
-        snapshot = json.dumps([self.index, self.frame, self.mood.name]).encode()
-        number = self.index // BARS_A_PIECE
-        piece = Piece(number, f"piece {number}", setup.seed, 70.0, 3, True, BARS_A_PIECE)
+        more = [self.piece, self.hands.bpm] if self.piece or self.hands.bpm else []
+        snapshot = json.dumps([self.index, self.frame, self.mood.name, *more]).encode()
+        number = self.index // BARS_A_PIECE + self.piece
+        piece = Piece(number, f"piece {number}", setup.seed, self.hands.bpm or 70.0, 3, True, BARS_A_PIECE)
         bar = Bar(self.index, piece, self.index % 8, Section.A, (None, None), (), self.mood.name, setup.composer)
         samples = sine(self.frame, setup.bar_frames, pitch_hz(self.index, self.mood.name))
         if setup.composer == "models" and setup.rubbish_at_bar is not None and self.index >= setup.rubbish_at_bar:
@@ -97,10 +99,13 @@ class FakeStation:
             samples[100] = float(self.setup.rubbish)
         return {"noise": np.sign(samples), "mono": samples[:, :1], "none": samples[:0]}.get(self.setup.rubbish, samples)
 
-    def apply(self, mood):
+    def turn(self, turn):
         while self.setup.trace is not None and (self.setup.trace / "hold").exists():
             time.sleep(0.002)
-        self.mood = mood
+        self.mood = turn.mood or self.mood
+        self.hands = turn.hands or self.hands
+        if turn.end is not None:
+            self.piece += 1
 
     def prepare(self, mood):
         if self.setup.trace is not None:
@@ -108,10 +113,12 @@ class FakeStation:
 
     def restore(self, data):
         try:
-            self.index, self.frame, mood = json.loads(data)
+            self.index, self.frame, mood, *more = json.loads(data)
         except ValueError as problem:
             raise SnapshotError("no snapshot of ours") from problem
         self.mood = Mood(name=mood)
+        self.piece, bpm = more or (0, None)
+        self.hands = Hands(bpm=bpm)
 
 
 def build_fake(setup):

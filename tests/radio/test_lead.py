@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fakes_station import BAR_FRAMES, RAINY, FakeSetup, FakeStation, expected
 
+from engine import Turn
 from radio.lead import Lead, LeadBar, Resume, renumbered
 
 
@@ -67,7 +68,7 @@ def test_replacing_a_bar_forgets_those_after_it():
     lead.pull(100)
     old = lead.bar_after(0)
     station.restore(old.before)
-    station.apply(RAINY)
+    station.turn(Turn(RAINY))
     lead.replace_from(old, bars(1, station)[0])
     assert lead.frames == 2 * BAR_FRAMES - 100
     assert not lead.holds(old)

@@ -8,7 +8,7 @@ import pytest
 from fakes_clock import ManualClock, settle
 from fakes_station import BAR_FRAMES, RAINY, STUDY, FakeSetup, build_fake, expected
 
-from engine import Mood
+from engine import End, Hands, Mood
 from radio.errors import RadioError
 from radio.lead import Lead
 from radio.metrics import Metrics
@@ -258,3 +258,52 @@ async def test_a_later_run_that_cannot_go_on_begins_a_new_piece_and_counts_on(sp
         assert [(start.bar.index, start.bar.piece.number) for start in starts] == [(11, 2), (12, 2), (13, 2)]
         assert studio.count("engine_restarts_total") == 0
     assert caplog.text.count("begins a new piece") == 1
+
+
+@pytest.mark.parametrize("breaks", [False, True], ids=["well", "the engine hangs meanwhile"])
+async def test_a_piece_ends_at_the_next_bar_line_that_can_be_reached_and_once_only(breaks, tmp_path):
+    setup = FakeSetup(hangs_at_bar=8, trace=tmp_path) if breaks else FakeSetup()
+    async with producing(setup, lead_bars=20 if not breaks else 7, call_timeout_s=0.3) as studio:
+        await studio.full()
+        studio.producer.end_piece(End.NOW)
+        studio.producer.change_mood(RAINY)
+        if not breaks:
+            await settle(lambda: studio.count("piece_skips_total") == 1)
+        _, starts = await studio.pull(16)
+        assert [start.bar.index for start in starts] == list(range(16))
+        numbers = [start.bar.piece.number for start in starts]
+        turn = [start.bar.mood for start in starts].index("rainy")
+        assert turn == (8 if not breaks else 7)
+        assert [number - index // 8 for index, number in enumerate(numbers)] == [0] * turn + [1] * (16 - turn)
+        assert studio.count("piece_skips_total") == 1
+        assert studio.count("engine_restarts_total") == int(breaks)
+
+
+async def test_what_is_asked_for_while_another_thing_is_done_comes_after_it(tmp_path):
+    async with producing(FakeSetup(trace=tmp_path), lead_bars=20) as studio:
+        await studio.full()
+        (tmp_path / "hold").touch()
+        studio.producer.end_piece(End.NOW)
+        await asyncio.sleep(0.01)
+        studio.producer.lay_hands(Hands(bpm=99))
+        (tmp_path / "hold").unlink()
+        await settle(lambda: studio.count("piece_skips_total") == 1)
+        _, starts = await studio.pull(40)
+        assert starts[-1].bar.piece.number == 39 // 8 + 1, "one piece was skipped, not two"
+        assert starts[-1].bar.bpm == 99
+
+
+async def test_hands_outlive_an_engine_and_a_restart(tmp_path):
+    async with producing(FakeSetup(raises_at_bar=5)) as studio:
+        studio.producer.lay_hands(Hands(bpm=99))
+        _, starts = await studio.pull(12)
+        assert [start.bar.composer for start in starts][-1] == "rules"
+        assert {start.bar.bpm for start in starts[6:]} == {99}
+    saved = await saved_after(9)
+    studio = Studio(saved=saved)
+    studio.producer.lay_hands(Hands(bpm=98))
+    async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(studio.producer.run())
+        _, starts = await studio.pull(2)
+        running.cancel()
+    assert [(start.bar.index, start.bar.bpm) for start in starts] == [(9, 98), (10, 98)]

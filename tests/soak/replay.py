@@ -23,6 +23,7 @@ from engine import (
     Section,
     Station,
     StationSetup,
+    Turn,
 )
 from radio.encoders import AAC_FRAMES, AacEncoder, EncodedChunk
 from radio.errors import EncoderError
@@ -69,9 +70,9 @@ class ReplayStation:
         self._frame += len(samples)
         return RenderedBar(block, head + self._ballast)
 
-    def apply(self, mood: Mood) -> None:
+    def turn(self, turn: Turn) -> None:
         """Take a mood."""
-        self._mood = mood
+        self._mood = turn.mood or self._mood
 
     def prepare(self, mood: Mood) -> None:
         """Need nothing."""
