@@ -20,7 +20,6 @@ from pathlib import Path
 import psutil
 from aiohttp import web
 
-from engine import find_mood
 from radio.config import Config
 from radio.config_file import load_config
 from radio.config_security import Security
@@ -28,7 +27,8 @@ from radio.errors import ConfigError
 from radio.hub import Hub
 from radio.metrics import Metrics
 from radio.web.app import Rules, make_app
-from radio.web.control import Control
+from radio.web.control import Conducted, Control
+from radio.web.control import Room as ControlRoom
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.stream import Mount, Streams
@@ -46,13 +46,52 @@ _SERVED = (
     "/", "/stream.mp3", "/stream.mp3?burst=\xff", "/lofi/stream.mp3", "/stream.m3u", "/stream.pls", "/api/nowplaying",
     "/api/nowplaying?station=lofi", "/api/nowplaying?station=" + "%27" * 300, "/api/control/mood", "/static/app.js",
     "/healthz", "/readyz", "/metrics", "/favicon.ico", "/hls/live.m3u8", "/lofi/hls/live.m3u8",
+    "/api/events?station=%00", "/api/events?after=" + "9" * 400, "/api/ws", "/api/ws?station=\xff", "/api/stations",
+    "/api/openapi.json", "/api/moods", "/api/history?page=-1", "/api/history?per_page=1e9", "/api/history?page=%F0",
+    "/api/nowplaying/lofi", "/api/nowplaying/%2e%2e", "/api/nowplaying/" + "x" * 300,
 )  # fmt: skip
+_CONTROL = ("mood", "blend", "skip", "bpm", "layers", "schedule")
+_ASKED = (
+    "mood=rainy",
+    "mood=",
+    "mood=%00",
+    "mood=" + "x" * 900,
+    "study=1&rainy=nan",
+    "study=1e999",
+    "blend=study:1,rainy",
+    "blend=" + "study:1," * 30,
+    "%ff=1",
+    "ending=maybe",
+    "bpm=-1",
+    "bpm=null",
+    "bpm=1e400",
+    "bpm=66",
+    "vinyl=inf",
+    "ambience=3",
+    "loops=rain:-3,:",
+    "loops=rain:-20",
+    "reset=true",
+    "pause=1",
+    "pause=x",
+    "release=true",
+    "override=snow&hours=1e-9",
+    "override=snow&until=0001-01-01T00:00:00+14:00",
+    "until=9999-12-31T23:59:59-12:00",
+    "hours=&mood=snow",
+    "station=none",
+    "format=text",
+    "drift_minutes=%D9%A3&mood=snow",
+    "",
+)
+"""Of the control routes; some are right."""
 _AUTHORIZED = "Authorization: Bearer sixteen-letters-or-more"
 _JSON = (
     "", "{}", "[]", "null", "1e999", '"rainy"', '{"mood": 1}', '{"mood": "x"}', '{"mood": ["rainy"]}',
     '{"mood": "rainy"',
     '{"mood": "rainy", "station": null}', '{"mood": {"a": 1}}', '{"station": "none", "mood": "rainy"}', "[" * 5_000,
-    '{"mood": "\\ud800"}', '{"mood": "rainy"}',
+    '{"mood": "\\ud800"}', '{"mood": "rainy"}', '{"study": 1e400}', '{"blend": {"study": "1"}}', '{"bpm": []}',
+    '{"loops": {"rain": NaN}}', '{"override": {"snow": 1}, "until": 7}', '{"pause": {}}', '{"hours": -0.0}',
+    '{"blend": {' + ", ".join(f'"{n}": 1' for n in range(50)) + "}}", '{"until": "\\u0000", "mood": "snow"}',
 )  # fmt: skip
 _VERSIONS = ("HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9", "HTTP/1.1.1", "", "ICY", "HTTP/1.1\0")
 _HEADERS = (
@@ -89,8 +128,9 @@ def request(rng: random.Random) -> bytes:
 
 def _handled(rng: random.Random) -> bytes:
     if rng.random() < 0.4:
-        body = rng.choice(_JSON).encode()
-        lines = ["POST /api/control/mood HTTP/1.1", "Host: x", _AUTHORIZED, f"Content-Length: {len(body)}"]
+        body, asked = rng.choice(_JSON).encode(), "&".join(rng.sample(_ASKED, rng.randint(0, 2)))
+        line = f"{rng.choice(('GET', 'POST'))} /api/control/{rng.choice(_CONTROL)}?{asked} HTTP/1.1"
+        lines = [line, "Host: x", _AUTHORIZED, f"Content-Length: {len(body)}"]
         return "\r\n".join((*lines, "\r\n")).encode() + body
     odd = [one for one in _HEADERS if one.startswith(("Icy", "If-", "Range", "Auth", "X-F", "Accept"))]
     lines = [
@@ -141,11 +181,11 @@ def document(rng: random.Random, good: str) -> bytes:
     return raw
 
 
-async def fuzz_http(view: StationView, count: int, seed: int) -> Result:
+async def fuzz_http(view: StationView, conducted: Callable[[Path], Conducted], count: int, seed: int) -> Result:
     """Throw requests at the whole front: pages, API, streams, control, behind the doors."""
     rng, result = random.Random(seed), Result()
     async with AsyncExitStack() as stack:
-        port = await _serve(view, stack)
+        port = await _serve(view, conducted, stack)
         for begin in range(0, count, _AT_ONCE):
             batch = [request(rng) for _ in range(min(_AT_ONCE, count - begin))]
             for raw, status in zip(batch, await asyncio.gather(*(_throw(port, raw) for raw in batch)), strict=True):
@@ -177,12 +217,13 @@ def fuzz_config(good: str, count: int, seed: int, load: Callable[[Path], Config]
     return result
 
 
-async def _serve(view: StationView, stack: AsyncExitStack) -> int:
+async def _serve(view: StationView, conducted: Callable[[Path], Conducted], stack: AsyncExitStack) -> int:
     metrics, settings = Metrics(), Security(connections_per_address=1_000)
     doors = Doors(settings, 2_000, metrics)
     guard = Guard("sixteen-letters-or-more", Attempts(10**9), doors.client, metrics)
     app = make_app({"lofi": view}, metrics, rules=Rules(settings, doors, guard))
-    Control(guard, {"lofi": lambda _mood: None}, find_mood).add_routes(app)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lofi-fuzz-"))
+    Control(guard, ControlRoom({"lofi": conducted(Path(folder))}, ("rain",), 4.0, in_query=True)).add_routes(app)
     hub = Hub(65_536)
     hub.close()  # a stream ends at once: what is thrown is the request
     Streams(metrics, 500).add_routes(app, [Mount("lofi", "lofi", "about", "lo-fi", hub, 128)])
@@ -221,14 +262,14 @@ async def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "radio"))
-    from fakes_web import FakeStation  # the station that the tests of the pages look at
+    from fakes_web import FakeConducted, FakeStation  # the station that the tests of the pages look at
 
     view, process = FakeStation(), psutil.Process()
     view.play_past()
-    await fuzz_http(view, 500, options.seed + 1)  # libraries fill their caches
+    await fuzz_http(view, FakeConducted, 500, options.seed + 1)  # libraries fill their caches
     gc.collect()
     files, memory = process.num_fds(), process.memory_info().rss
-    http = await fuzz_http(view, options.requests, options.seed)
+    http = await fuzz_http(view, FakeConducted, options.requests, options.seed)
     gc.collect()
     grown = (process.memory_info().rss - memory) / 1e6
     print(f"requests: {sum(http.answers.values())}: {dict(http.answers.most_common())}, {len(http.worst)} faults")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from engine import compare_moods
-from radio import cli_provenance, cli_render, cli_show, cli_words, doctor
+from radio import cli_provenance, cli_render, cli_schedule, cli_show, cli_words, doctor
 from radio.cli_plain import CONFIG_NAME, FAILED, ConfigPath, config_or_defaults, told_plainly
 from radio.config import Config
 from radio.config_file import load_config
@@ -106,6 +107,22 @@ def show(
     with told_plainly():
         mood = config_or_defaults(config).mood(parse_mixture(name))
         typer.echo(cli_show.mood_entry(mood) if brief else cli_show.mood_file(mood), nl=False)
+
+
+@cli.command()
+def schedule(
+    hours: Annotated[float, typer.Option(help="How far to look ahead, 1-744.", min=1, max=744)] = 24.0,
+    config: ConfigPath = None,
+) -> None:
+    """Show which mood plays when, by `schedule:` in config.yaml."""
+    with told_plainly():
+        tree, now = config_or_defaults(config), datetime.now(UTC)
+        for station in tree.stations:
+            Console(width=None if sys.stdout.isatty() else 120).print(
+                cli_schedule.schedule_table(tree, station, now, hours)
+            )
+            for note in cli_schedule.notes(tree, station, now):
+                typer.echo(note)
 
 
 @cli.command()

@@ -66,7 +66,7 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
             stations[name] = StationRuntime(name, config, house)
             stack.callback(stations[name].close)
         reloader = Reloader(config_path, config, _apply_to(stations), metrics)
-        site = Site(config, stations, metrics, room, lambda name: reloader.config.mood(name))
+        site = Site(config, stations, metrics, room)
         streams = await open_web(site, stack)
         try:
             await _supervise(house, stations, streams, reloader)
@@ -88,6 +88,7 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
             with logging_station(name):
                 tasks.create_task(station.producer.run(), name=f"produce {name}")
                 broadcasts.append(tasks.create_task(station.broadcast.run(), name=f"broadcast {name}"))
+                tasks.create_task(station.conduct(), name=f"conduct {name}")
                 tasks.create_task(station.remember(), name=f"remember {name}")
                 tasks.create_task(station.ear.run(house.clock), name=f"ear {name}")
                 if station.hls is not None:
@@ -121,9 +122,13 @@ async def _stop(
 
 def _apply_to(stations: Stations) -> Callable[[Config, tuple[Change, ...]], Awaitable[None]]:
     async def apply(config: Config, _changes: tuple[Change, ...]) -> None:
-        moods = {name: config.station_mood(name) for name in stations if name in config.stations}
-        for name, mood in moods.items():
-            stations[name].change_mood(mood)
+        for name in stations:
+            if name in config.stations:
+                config.station_mood(name)  # raises for what cannot be played, before any station has changed
+        for name, station in stations.items():
+            if name in config.stations:
+                station.follow(config)
+                await station.director.keep()
 
     return apply
 

@@ -18,7 +18,9 @@ from engine import MOODS, Mood, StationSetup, find_mood, mixed
 from radio.config_moods import MoodChoice, MoodPatch, own_mood
 from radio.config_outputs import Device, Hls, Icecast, Push, Record
 from radio.config_parts import AnyPath, Host, Live, Name, Part, Text
+from radio.config_schedule import ScheduleEntry, TimeZone, zone
 from radio.config_security import Security
+from radio.schedule import Schedule
 
 
 class Server(Part):
@@ -87,8 +89,16 @@ class Station(Part):
     """The name of a mood, or several with their weights."""
     drift_minutes: Annotated[float, Field(ge=0, le=240), Live()] = 0.0
     """How long the music takes from one mood to the next; 0: from the next bar line on."""
+    schedule: Annotated[tuple[ScheduleEntry, ...], Field(strict=False), Live()] = ()
+    """Moods by time of day and weekday, and one-off events."""
+    timezone: Annotated[TimeZone, Live()] = "UTC"
+    """Where the schedule's clock hangs."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     """None: a new one at every start (it is in the journal)."""
+
+    def clockwork(self) -> Schedule:
+        """The schedule, ready to be asked."""
+        return Schedule([line.entry() for line in self.schedule], zone(self.timezone))
 
 
 class Journal(Part):

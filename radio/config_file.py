@@ -139,6 +139,9 @@ def _reference_problems(data: object) -> list[tuple[KeyPath, str]]:
         if name in _RESERVED:
             problems.append((("stations", name), "this name belongs to the web server; take another."))
         problems += _unknown_moods(("stations", name, "mood"), _map(station).get("mood"), moods)
+        lines = _map(station).get("schedule")
+        for index, line in enumerate(lines if isinstance(lines, list) else ()):
+            problems += _unknown_moods(("stations", name, "schedule", index, "mood"), _map(line).get("mood"), moods)
     for name, patch in own.items():
         problems += _mood_problems(str(name), patch)
     for kind, key in _OUTPUTS.items():

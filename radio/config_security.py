@@ -22,6 +22,8 @@ class Security(Part):
     control_token_env: EnvironmentName | None = None
     control_token_file: AnyPath | None = None
     """Neither: there are no control routes."""
+    token_in_query: bool = False
+    """True: control routes take the token as ?token=, too, for what can only open an address."""
     metrics: Literal["open", "token", "off"] = "open"
     """Who may read /metrics."""
     attempts: Annotated[int, Field(ge=1, le=1_000)] = 10

@@ -47,6 +47,8 @@ class EngineRoom:
     own_process: bool = True
     call_timeout_s: float = CALL_TIMEOUT_S
     clock: Clock = field(default_factory=SystemClock)
+    hands: Hands = field(default_factory=Hands)
+    """What holds in every mood when the first engine begins."""
     spare: bool = False
     """Keep a second engine ready, built and waiting: it goes on within a second where the first one failed."""
 
@@ -75,7 +77,8 @@ class Producer:
         """True while the rules stand in for models that failed."""
         self._name, self._room, self._lead, self._metrics = name, room, lead, metrics
         self._mood: Mood = room.setup.mood
-        self._hands = Hands()
+        self.hands: Hands = room.hands
+        """What holds in every mood, as it was asked for last."""
         self._wanted: Turn | None = None
         self._saved = saved
         self._newest: LeadBar | None = None
@@ -117,8 +120,8 @@ class Producer:
 
     def lay_hands(self, hands: Hands) -> None:
         """Have what holds in every mood changed from the next bar line that can still be reached."""
-        if hands != self._hands:
-            self._hands = hands
+        if hands != self.hands:
+            self.hands = hands
             self._want(Turn(hands=hands))
 
     def end_piece(self, how: End) -> None:
@@ -219,12 +222,12 @@ class Producer:
         """Bring a new engine to where the last one was; False when it must be built again to begin anew."""
         resume, self._tally.fresh = self._resume(), True
         if resume is None:
-            await handle.turn(Turn(hands=self._hands))
+            await handle.turn(Turn(hands=self.hands))
             return True
         try:
             await _bring(handle, resume)
             if self._newest is None:  # a saved state: the configuration may name another mood today
-                await handle.turn(Turn(self._mood, self._hands))
+                await handle.turn(Turn(self._mood, self.hands))
         except EngineRaisedError as problem:
             logger.warning("station %s: begins a new piece: the last state cannot be restored: %s", self._name, problem)
             self._start_over()

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from engine import SAMPLE_RATE_HZ, BarStart, Mood, Station
+from engine import SAMPLE_RATE_HZ, BarStart, Station
 from radio import state
 from radio.broadcast import Broadcast, Desk
 from radio.channel import Channel
 from radio.clock import Clock, SystemClock
 from radio.config import Config
+from radio.direction import LOOK_S, Director, Say, conduct
 from radio.ear import Ear
 from radio.encoders import AacEncoder, Encoder, Mp3Encoder, PcmEncoder
 from radio.encoders_opus import OpusEncoder
@@ -69,13 +70,16 @@ class StationRuntime:
             logger.info("station %s: begins a new piece: the configuration names another seed", name)
             saved = None
         seed = self.settings.seed if saved is None else saved.seed
-        setup = config.setup(config.station_mood(name), secrets.randbits(63) if seed is None else seed)
+        self.director = Director(name, config, config.state.folder / f"{name}.orders.json", house.clock)
+        mood = self.director.said(self.director.now()).mood
+        setup = config.setup(mood, secrets.randbits(63) if seed is None else seed)
         if self.settings.seed is None:  # a seed that was asked for plays the same music again, whatever was heard
             setup = replace(setup, heard=heard_pieces(config.journal.path, name))
         self.lead = Lead(int(config.engine.lead_s * SAMPLE_RATE_HZ))
         moods = tuple(config.mood(mood) for mood in config.mood_names())
         room = EngineRoom(
-            house.builder, setup, moods, house.own_process, clock=house.clock, spare=config.engine.spare
+            house.builder, setup, moods, house.own_process, clock=house.clock, spare=config.engine.spare,
+            hands=self.director.orders.hands,
         )  # fmt: skip
         self.producer = Producer(name, room, self.lead, house.metrics, saved)
         self._health = Health(house.clock)
@@ -142,12 +146,20 @@ class StationRuntime:
         """Whether audio advanced and was not silent in the last 2 s, and why."""
         return self._health.healthy()
 
-    def change_mood(self, mood: Mood, by: str = "config") -> None:
-        """Have the music take a mood at the next bar line that can still be reached."""
-        if mood != self.producer.mood:
-            reach, asked_at = self.producer.reach, self._house.clock.wall()
-            self.producer.change_mood(mood)
-            self.wishes.tell(Wish(mood.name, by, asked_at, reach, mood.drift_minutes))
+    def follow(self, config: Config) -> None:
+        """Take an edited configuration."""
+        self.director.follow(config)
+        self.direct()
+
+    def direct(self) -> bool:
+        """Have the music follow whoever has the say now; False when it does already."""
+        return conduct(self.director, self.producer, self._tell)
+
+    async def conduct(self) -> None:
+        """Follow the clock on the wall for ever."""
+        while True:
+            self.direct()
+            await self._house.clock.sleep_until(self._house.clock.now_s() + LOOK_S)
 
     async def remember(self) -> None:
         """Write down every few seconds where the music is, for ever."""
@@ -181,6 +193,10 @@ class StationRuntime:
     def close(self) -> None:
         """Free the encoder's thread."""
         self.broadcast.close()
+
+    def _tell(self, say: Say) -> None:
+        asked_at, reach = self._house.clock.wall(), self.producer.reach
+        self.wishes.tell(Wish(say.mood.name, say.by, asked_at, reach, say.mood.drift_minutes))
 
     def _make_hls(self, config: Config) -> HlsOutput:
         house = HlsHouse(

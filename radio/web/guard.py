@@ -55,16 +55,16 @@ class Guard:
         self._client = client
         self._metrics = metrics
 
-    def keeps(self, handler: Handler) -> Handler:
-        """The same handler for those with the token only."""
+    def keeps(self, handler: Handler, *, in_query: bool = False) -> Handler:
+        """The same handler for those with the token only; `in_query`: it may stand in the address as ?token=, too."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
-            refusal = self.refusal(request)
+            refusal = self.refusal(request, in_query=in_query)
             return await handler(request) if refusal is None else refusal
 
         return guarded
 
-    def refusal(self, request: web.Request) -> web.Response | None:
+    def refusal(self, request: web.Request, *, in_query: bool = False) -> web.Response | None:
         """None for the right token; else the answer that says no."""
         address = self._client(request)
         wait_s = self._attempts.wait_s(address)
@@ -73,6 +73,10 @@ class Guard:
             said = f"Too many wrong tokens from your address. Wait {wait_s:.0f} s."
             return _no(429, said, {"Retry-After": str(int(wait_s) + 1)})
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if in_query and not token and "token" in request.query:
+            if _is_guess_of_a_browser(request):
+                return _no(409, "A browser that only looks ahead changes nothing.", {})
+            kind, token = "bearer", request.query["token"]
         right = hmac.compare_digest(_digest(token.strip()), self._digest)
         if right and kind.lower() == "bearer":
             self._count("admitted")
@@ -85,6 +89,11 @@ class Guard:
 
     def _count(self, result: str) -> None:
         self._metrics.control_requests.labels(result).inc()
+
+
+def _is_guess_of_a_browser(request: web.Request) -> bool:
+    """Whether nobody has asked yet: browsers fetch in advance what they think will be clicked."""
+    return "prefetch" in f"{request.headers.get('Sec-Purpose', '')}{request.headers.get('Purpose', '')}".lower()
 
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="lofi-radio"'}

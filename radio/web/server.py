@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from engine import Mood
 from radio.config import Config
 from radio.errors import PortError
 from radio.limits import Room
@@ -21,6 +20,7 @@ from radio.web.ambience import Ambience
 from radio.web.app import Rules, make_app
 from radio.web.arrivals import Arrivals
 from radio.web.control import Control
+from radio.web.control import Room as ControlRoom
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.hls import Hls
@@ -51,7 +51,6 @@ class Site:
     stations: Mapping[str, StationRuntime]
     metrics: Metrics
     room: Room
-    find_mood: Callable[[str], Mood]
 
 
 async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
@@ -65,7 +64,9 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
     rules = Rules(settings, doors, guard, config.server.max_event_clients)
     app = make_app(stations, site.metrics, latency_s=latency_s, rules=rules)
     if guard is not None:
-        Control(guard, {name: one.change_mood for name, one in stations.items()}, site.find_mood).add_routes(app)
+        ambiences = sorted(path.stem for path in (config.engine.loops / "ambience").glob("*.flac"))
+        desk = ControlRoom(stations, ambiences, latency_s, settings.token_in_query)
+        Control(guard, desk).add_routes(app)
     Provenance(config.journal.path, list(stations)).add_routes(app)
     arrivals = Arrivals()
     arrivals.add_routes(app)

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 
-from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, Piece, Section
+from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, End, Hands, Mood, Piece, Section
+from radio.clock import SystemClock
+from radio.config import Config
+from radio.direction import Director, conduct
 from radio.encoders import EncodedChunk, Mp3Encoder
 from radio.hub import Hub
 from radio.nowplaying import NowPlaying
-from radio.wishes import Wishes
+from radio.wishes import Reach, Wishes
 
 BAR_FRAMES = 3 * SAMPLE_RATE_HZ
 TITLES = ("Paper Lanterns", "Tea Going Cold", "Window Seat, Rear Car", "Rain on the Awning", "Slow Elevator")
@@ -64,6 +68,37 @@ class FakeStation:
             await asyncio.sleep(0.5)
             self.hub.publish(chunks[index % len(chunks)], self.now.title)
             index += 1
+
+
+class FakeMusic:
+    """Takes every wish at once and remembers it; the next bar line is always 5.5 s away."""
+
+    def __init__(self, mood: Mood) -> None:
+        self.mood, self.hands = mood, Hands()
+        self.reach = Reach(5.5, 2)
+        self.moods: list[Mood] = []
+        self.ends: list[End] = []
+
+    def change_mood(self, mood: Mood) -> None:
+        self.mood = mood
+        self.moods.append(mood)
+
+    def lay_hands(self, hands: Hands) -> None:
+        self.hands = hands
+
+    def end_piece(self, how: End) -> None:
+        self.ends.append(how)
+
+
+class FakeConducted:
+    """A station that takes orders: a real director, and music that only remembers."""
+
+    def __init__(self, folder: Path, config: Config | None = None, name: str = "lofi") -> None:
+        self.director = Director(name, config or Config(), folder / f"{name}.orders.json", SystemClock())
+        self.producer = FakeMusic(self.director.said(self.director.now()).mood)
+
+    def direct(self) -> bool:
+        return conduct(self.director, self.producer)
 
 
 def mp3_chunks(seconds: int = 10) -> list[EncodedChunk]:

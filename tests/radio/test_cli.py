@@ -1,4 +1,5 @@
 import logging
+from datetime import UTC, datetime, timedelta
 
 import mido
 import pytest
@@ -9,6 +10,8 @@ from typer.testing import CliRunner
 from engine import MOODS
 from radio.__main__ import cli
 from radio.config import Config
+from radio.orders import Orders, Word
+from radio.orders import save as save_orders
 
 
 @pytest.fixture(autouse=True)
@@ -204,3 +207,23 @@ def test_doctor_ends_with_0_when_the_radio_can_run(config):
     done = lofi("doctor")
     assert done.exit_code == 0, done.output
     assert "ok   sound" in done.stdout
+
+
+def test_schedule_shows_what_plays_when_and_what_was_asked_for(tmp_path):
+    lines = "[{at: '07:00', mood: morning}, {at: '22:30', mood: {sleep: 2, snow: 1}, drift_minutes: 20}]"
+    (tmp_path / "config.yaml").write_text(f"stations: {{lofi: {{timezone: Europe/Berlin, schedule: {lines}}}}}")
+    (tmp_path / "state").mkdir()
+    word = Word("rainy", "control", datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1))
+    save_orders(tmp_path / "state" / "lofi.orders.json", Orders("study", word, paused=True))
+    result = lofi("schedule", "--config", str(tmp_path / "config.yaml"))
+    assert result.exit_code == 0
+    for words in (
+        "Europe/Berlin",
+        "morning",
+        "sleep 2 + snow 1",
+        "20 min",
+        "22:30",
+        "pauses",
+        "rainy was asked for by",
+    ):
+        assert words in result.output, words

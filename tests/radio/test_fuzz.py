@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fakes_web import FakeStation
+from fakes_web import FakeConducted, FakeStation
 
 from bench.fuzz import fuzz_config, fuzz_http
 from radio.config_file import load_config
@@ -16,9 +16,9 @@ GOOD = (Path(__file__).parents[2] / "config.yaml").read_text(encoding="utf-8")
 async def test_no_request_is_answered_with_a_fault_of_ours():
     view = FakeStation()
     view.play_past()
-    await fuzz_http(view, 10, seed=2)
+    await fuzz_http(view, FakeConducted, 10, seed=2)
     files = psutil.Process().num_fds()
-    result = await fuzz_http(view, 200, seed=3)
+    result = await fuzz_http(view, FakeConducted, 200, seed=3)
     assert result.worst == []
     assert result.answers["400"] > 20
     assert result.answers["200"] > 5, "some must come through, else only the parser is tested"

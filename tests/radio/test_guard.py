@@ -2,17 +2,18 @@
 
 import logging
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from fakes_web import FakeStation
+from fakes_web import FakeConducted, FakeStation
 
-from engine import find_mood
 from radio.config_security import Security
 from radio.errors import SecretError
 from radio.metrics import Metrics
 from radio.web.app import Rules, make_app
-from radio.web.control import Control
+from radio.web.control import Control, Room
 from radio.web.doors import Doors
 from radio.web.guard import ADDRESSES_MAX, Attempts, Guard
 
@@ -22,7 +23,7 @@ MOOD = "/api/control/mood"
 
 
 class Station:
-    def __init__(self, **settings):
+    def __init__(self, folder, **settings):
         self.settings = Security(control_token_env="T", **settings)
         self.metrics = Metrics()
         self.now_s = 0.0
@@ -31,12 +32,22 @@ class Station:
         self.guard = Guard(TOKEN, Attempts(self.settings.attempts, lambda: self.now_s), doors.client, self.metrics)
         rules = Rules(self.settings, doors, self.guard)
         self.app = make_app({"lofi": FakeStation()}, self.metrics, rules=rules)
-        Control(self.guard, {"lofi": self.chosen.append}, find_mood).add_routes(self.app)
+        self.conducted = FakeConducted(folder)
+        self.chosen = self.conducted.producer.moods
+        in_query = self.settings.token_in_query
+        Control(self.guard, Room({"lofi": self.conducted}, ("rain", "fire"), 4.0, in_query)).add_routes(self.app)
 
 
 @asynccontextmanager
 async def controlled(**settings):
-    station = Station(**settings)
+    with TemporaryDirectory() as folder:
+        station = Station(Path(folder), **settings)
+        async with serving(station):
+            yield station
+
+
+@asynccontextmanager
+async def serving(station):
     async with TestClient(TestServer(station.app)) as client:
         station.client = client
         yield station
@@ -46,7 +57,8 @@ async def test_the_token_changes_the_mood():
     async with controlled() as station:
         answer = await station.client.post(MOOD, headers=RIGHT, json={"mood": "rainy"})
         assert answer.status == 202
-        assert await answer.json() == {"station": "lofi", "mood": "rainy"}
+        told = await answer.json()
+        assert (told["station"], told["mood"], told["in_s"], told["in_bars"]) == ("lofi", "rainy", 5.5, 2)
         assert [mood.name for mood in station.chosen] == ["rainy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -125,7 +137,7 @@ async def test_a_body_that_is_too_long_is_not_read():
 
 
 async def test_a_body_that_drips_is_given_up(monkeypatch):
-    monkeypatch.setattr("radio.web.control.BODY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("radio.web.asked.BODY_TIMEOUT_S", 0.1)
 
     async def drip():
         yield b"{"

@@ -192,7 +192,8 @@ class Watch:
 
     async def _change_mood(self) -> None:
         mood = self._station.producer.mood
-        self._station.change_mood(type(mood)(name="rainy" if mood.name == "study" else "study"))
+        self._station.director.speak("rainy" if mood.name == "study" else "study")
+        self._station.direct()
 
 
 async def fast(folder: Path, hours: float, seed: int, longest_s: float = 1e9) -> Found:
