@@ -73,10 +73,12 @@ def main() -> None:
         block = station.render(CHUNK_S * SAMPLE_RATE_HZ)
         sound = np.concatenate([tail, block.samples])
         tail = block.samples[-30 * SAMPLE_RATE_HZ :]
-        _row(tally, chunk, mood, block.samples)
+        powers = listening.step_powers(sound)
+        _row(tally, chunk, mood, block.samples, powers[len(powers) - CHUNK_S * 10 :])
         _joins(
             tally,
             sound,
+            powers,
             [(start.frame - block.start_frame + len(sound) - block.frames, start.bar) for start in block.bars],
             changed=change,
         )
@@ -85,9 +87,8 @@ def main() -> None:
     _report(tally, options.hours, time.process_time() - begun_s)
 
 
-def _row(tally: Tally, chunk: int, mood: str, sound: listening.Sound) -> None:
+def _row(tally: Tally, chunk: int, mood: str, sound: listening.Sound, powers: listening.Numbers) -> None:
     """Measure ten minutes."""
-    powers = listening.step_powers(sound)
     lufs, peak = listening.integrated_lufs(powers), listening.true_peak_dbtp(sound)
     # LAME takes 30 s for ten minutes: the loudest minute has to do
     at = int(np.argmax(listening.windows_lufs(powers, 600))) * SAMPLE_RATE_HZ // 10
@@ -109,9 +110,10 @@ def _row(tally: Tally, chunk: int, mood: str, sound: listening.Sound) -> None:
     )
 
 
-def _joins(tally: Tally, sound: listening.Sound, bars: list[tuple[int, Bar]], *, changed: bool) -> None:
+def _joins(
+    tally: Tally, sound: listening.Sound, powers: listening.Numbers, bars: list[tuple[int, Bar]], *, changed: bool
+) -> None:
     """Look at bar lines, and at the down-beats of new pieces and moods."""
-    powers = listening.step_powers(sound)
     last_mood = tally.bars[-1].mood if tally.bars else None
     for at, bar in bars:
         what = "mood" if changed and last_mood not in (None, bar.mood) else "piece" if bar.piece_bar == 0 else "bar"

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from engine.fader import FALL_FRAMES, Fader
+from engine.filters import Sections
 from engine.loudness import STEP_FRAMES, KWeighting, lufs
 from engine.types import FloatArray, Tree
 
@@ -28,9 +29,15 @@ _BEFORE_STEPS = FALL_FRAMES // STEP_FRAMES
 class Evener:
     """Keeps each bar near a loudness; each call is a whole bar."""
 
-    def __init__(self, target_lufs: float) -> None:
+    def __init__(self, target_lufs: float, before: Sections | None = None) -> None:
+        """Begin.
+
+        Args:
+            target_lufs: loudness of the bars.
+            before: filters that are still to come: the bars shall be even behind them.
+        """
         self._target_lufs = target_lufs
-        self._weighting = KWeighting()
+        self._weighting = KWeighting(before)
         self._fader = Fader()
 
     @property

@@ -43,15 +43,21 @@ def power_of(loudness_lufs: float) -> float:
 class KWeighting:
     """The two filters before the square; float32 [2, frames] in, mean squares of whole 100 ms steps out."""
 
-    def __init__(self) -> None:
-        self._state = np.zeros((len(_K_SECTIONS), 2, 2))
+    def __init__(self, before: npt.NDArray[np.float64] | None = None) -> None:
+        """Begin.
+
+        Args:
+            before: second-order sections that the sound will go through before it is heard; none without.
+        """
+        self._sections = _K_SECTIONS if before is None else np.concatenate([before, _K_SECTIONS])
+        self._state = np.zeros((len(self._sections), 2, 2))
         self._held: npt.NDArray[np.float64] = np.zeros(0)
 
     def powers(self, samples: FloatArray) -> npt.NDArray[np.float64]:
         """Return the power of each step that these samples complete."""
         if samples.shape[1] == 0:
             return np.zeros(0)
-        weighted, self._state = signal.sosfilt(_K_SECTIONS, samples, axis=1, zi=self._state)
+        weighted, self._state = signal.sosfilt(self._sections, samples, axis=1, zi=self._state)
         squares = np.concatenate([self._held, np.square(weighted).sum(axis=0)])
         whole = len(squares) // STEP_FRAMES * STEP_FRAMES
         self._held = squares[whole:]

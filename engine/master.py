@@ -12,6 +12,10 @@ from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 CEILING_DBTP = -2.5
 """1.5 dB under what may leave: 128 kb/s overshoot when decoded, MP3 by up to 0.8 dB, AAC by 1.2 (night-drive)."""
+TILT = shelf(1800.0, 2.5, high=True)
+"""Air that the master adds."""
+TILT_LU = 0.7
+"""What it adds to the loudness of our music."""
 _FADE_IN_FRAMES = SAMPLE_RATE_HZ // 20
 # The bars come at one loudness (`evener.py`): what is left are the band's colour, the loops and what the limiter takes.
 _HAND = Hand(memory_s=40.0, first_memory_s=10.0, gate_lu=16.0, rise_db_per_s=0.3, fall_db_per_s=0.3)
@@ -24,7 +28,7 @@ class Master:
 
     def __init__(self, target_lufs: float, mix_lufs: float) -> None:
         self._band = self.new_band()
-        self._rider = Rider(target_lufs, mix_lufs, _HAND)
+        self._rider = Rider(target_lufs, mix_lufs + TILT_LU, _HAND)
         self._limiter = Limiter(CEILING_DBTP)
         self._frame = 0
         self.ride: FloatArray = np.zeros(0, np.float32)
@@ -60,7 +64,7 @@ class Master:
     @staticmethod
     def new_band() -> Filter:
         """Return the filter that every sound goes through."""
-        return Filter(high_pass(28.0), shelf(1800.0, 2.5, high=True), low_pass(9500.0, order=4))
+        return Filter(high_pass(28.0), TILT, low_pass(9500.0, order=4))
 
     def snapshot(self) -> Tree:
         """Take the state."""

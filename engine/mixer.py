@@ -18,6 +18,7 @@ from engine.effects import Duck, Pan, Room, Wow, saturate
 from engine.evener import Evener
 from engine.filters import Filter, Glide, LowPass, db_to_gain
 from engine.loops import LoopLibrary
+from engine.master import TILT, TILT_LU
 from engine.moods import Mood
 from engine.sequencer import KICKS
 from engine.strip import TONES, Setting, Strip
@@ -61,7 +62,7 @@ class Mixer:
         self._room, self._room_share = Room(), Glide(mood.room)
         self._wow, self._drive = Wow(mood.wow_cents, mood.flutter_cents), Glide(mood.saturation)
         self._tape, self._treble = LowPass(mood.tape_lowpass_hz), Treble(mood.brightness_db)
-        self._evener = Evener(MIX_LUFS)
+        self._evener = Evener(MIX_LUFS + TILT_LU, TILT)
         self._bed = Bed(mood, library, MIX_LUFS)
         self.keeps_desk = False
         self.desk: Desk | None = None

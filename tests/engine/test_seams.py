@@ -9,6 +9,7 @@ import pytest
 from bench import listening
 from engine.banks import find_bank
 from engine.errors import SoundBankError
+from engine.layout import parse_layout
 from engine.moods import find_mood
 from engine.station import DOWNBEAT_FRAMES, Station, StationSetup
 from engine.types import SAMPLE_RATE_HZ
@@ -18,20 +19,29 @@ SEAM = 1.5
 """A bend at a seam may stand so far over all bends around it before it counts as a click."""
 
 
+FORM = "intro:4 A:4 outro:8"
+"""As short as a piece can be that begins and ends as all do; at this tempo 10 s are five or six bars."""
+
+
+def brisk(mood):
+    return replace(find_mood(mood), bpm_low=132, bpm_high=138)
+
+
 @pytest.fixture(scope="module")
 def programme(root):
-    """A short piece, the beginning of the next one, then another mood: (sound, bars, frame of the mood's change)."""
+    """Two pieces in a mood and the next mood, three times: (sound, bars). Moods that stepped by 1.8-3.5 LU once."""
     try:
         find_bank(None)
     except SoundBankError as error:
         pytest.skip(str(error))
-    brisk = replace(find_mood("study"), bpm_low=132, bpm_high=138, piece_bars_low=36, piece_bars_high=36)
-    station = Station.build(StationSetup(brisk, 5, composer="rules", loops=root / "loops"))
-    first = station.render(95 * SAMPLE_RATE_HZ)
-    station.apply(replace(find_mood("rainy"), bpm_low=132, bpm_high=138, keys=brisk.keys, minor_share=0.5))
-    second = station.render(35 * SAMPLE_RATE_HZ)
+    setup = StationSetup(brisk("rainy"), 5, composer="rules", loops=root / "loops", form=parse_layout(FORM))
+    station = Station.build(setup)
+    blocks = [station.render(45 * SAMPLE_RATE_HZ)]
+    for mood in ("morning", "night-drive", "sleep"):
+        station.apply(brisk(mood))
+        blocks.append(station.render(35 * SAMPLE_RATE_HZ))
     station.close()
-    return np.concatenate([first.samples, second.samples]), (*first.bars, *second.bars)
+    return np.concatenate([block.samples for block in blocks]), tuple(start for block in blocks for start in block.bars)
 
 
 def changes(bars):
