@@ -10,11 +10,16 @@ RUN apt-get update -qq \
 WORKDIR /app
 COPY requirements/radio.txt requirements/radio.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/radio.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY engine engine
 COPY radio radio
 COPY training/__init__.py training/__init__.py
-RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# the compiler builds the models' step (engine/native) and is not kept
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev \
+    && pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+    && apt-get purge -y -qq --auto-remove gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 COPY models models
 COPY loops loops
 COPY soundfonts soundfonts

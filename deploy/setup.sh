@@ -14,7 +14,7 @@ if [ "$kind" = test ]; then
 fi
 
 stamp=.venv/.set-up-$kind
-fingerprint=$(cat "${locks[@]}" "$0" pyproject.toml | sha256sum | cut -d' ' -f1)
+fingerprint=$(cat "${locks[@]}" "$0" pyproject.toml setup.py engine/native/* | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$stamp" 2>/dev/null)" = "$fingerprint" ] && [ -x .venv/bin/lofi-radio ]; then exit 0; fi
 
 stop() {

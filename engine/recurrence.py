@@ -7,84 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, cast
-
-import numpy as np
+from typing import Protocol, cast
 
 from engine import tokens
 from engine.errors import ModelError
+from engine.recurrence_states import RecurrentState, StateBatch
 from engine.types import FloatArray, Tree
 
-# From 1.32 on onnxruntime reports its use to its maker, and keeps an id of the machine, unless told not to before it
-# is imported. A station needs no network and tells nobody.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+logger = logging.getLogger(__name__)
 
-import onnxruntime
-import onnxruntime.capi.onnxruntime_pybind11_state as ort
+__all__ = ["BACKENDS", "Recurrence", "RecurrentState", "StateBatch", "load_recurrence", "read_card"]
 
-HEAD_CHANNELS = 64
+BACKENDS = ("auto", "native", "onnx", "rwkv")
 _FORMATS = ("rwkv-x060", "rwkv-x070")
 """Generations that step with one token, shift and wkv; a card of another one is refused before its file is read."""
+_NATIVE_FORMAT = _FORMATS[0]
+"""What our own step computes, and what cards mean that name no format."""
 _REMEDY = "Restore it with `git checkout -- models` or export it again with `make train`."
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RecurrentState:
-    """The memory of one stream; constant size, never changed in place."""
-
-    shift: FloatArray
-    """float32 [layers, 2, width]: the previous inputs of attention and of the feed-forward net."""
-    wkv: FloatArray
-    """float32 [layers, heads, 64, 64]: key index, then value index."""
-
-    @classmethod
-    def zero(cls, layers: int, width: int) -> Self:
-        """Return the state before the first token."""
-        heads = width // HEAD_CHANNELS
-        return cls(
-            np.zeros((layers, 2, width), np.float32),
-            np.zeros((layers, heads, HEAD_CHANNELS, HEAD_CHANNELS), np.float32),
-        )
-
-    def snapshot(self) -> Tree:
-        """Return the state as a tree of arrays."""
-        return {"shift": self.shift, "wkv": self.wkv}
-
-    @classmethod
-    def restore(cls, tree: Tree) -> Self:
-        """Return the state that a tree holds."""
-        return cls(cast(FloatArray, tree["shift"]), cast(FloatArray, tree["wkv"]))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StateBatch:
-    """The memories of several streams side by side, so that they step as one."""
-
-    shift: FloatArray
-    """float32 [layers, 2, streams, width]"""
-    wkv: FloatArray
-    """float32 [layers, streams, heads, 64, 64]"""
-
-    @classmethod
-    def repeat(cls, state: RecurrentState, streams: int) -> Self:
-        """Return the same memory for several streams."""
-        return cls(
-            np.repeat(state.shift[:, :, np.newaxis], streams, axis=2),
-            np.repeat(state.wkv[:, np.newaxis], streams, axis=1),
-        )
-
-    def row(self, stream: int) -> RecurrentState:
-        """Return one stream's memory, a copy."""
-        return RecurrentState(self.shift[:, :, stream].copy(), self.wkv[:, stream].copy())
-
-    def keep(self, streams: Sequence[int]) -> StateBatch:
-        """Return the batch of the named streams alone."""
-        rows = list(streams)
-        return StateBatch(np.ascontiguousarray(self.shift[:, :, rows]), np.ascontiguousarray(self.wkv[:, rows]))
 
 
 class Recurrence(Protocol):
@@ -112,68 +54,58 @@ class Recurrence(Protocol):
         """Return the logits, float32 [streams, vocabulary], after one more token in each stream, and the states."""
         ...
 
+    def advance(self, batch_tokens: Sequence[int], states: StateBatch) -> FloatArray:
+        """Take one more token in each stream, changing the states; return the logits, float32 [streams, vocabulary].
 
-class OnnxRecurrence:
-    """An exported model on onnxruntime: 8-bit weights, one thread, no torch."""
-
-    def __init__(self, folder: Path) -> None:
-        card = read_card(folder)
-        path = folder / str(card["file"])
-        _check_file(path, str(card["sha256"]))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # a station costs a few percent of one core; more threads only fight
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except (ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf, ort.NotImplemented) as error:
-            raise ModelError(f"{path}: onnxruntime cannot load it ({error}). {_REMEDY}") from error
-        shapes = {value.name: value.shape for value in self._session.get_inputs()}
-        match shapes:
-            case {"token": _, "shift": [int(layers), 2, _, int(width)], "wkv": [_, _, _, _, _]} if len(shapes) == 3:
-                self._layers, self._width = layers, width
-            case _:
-                raise ModelError(f"{path}: its inputs are {shapes}, not token, shift and wkv of one size. {_REMEDY}")
-        self.vocabulary_size = _checked_vocabulary(folder, card)
-        self.name = f"{folder.name} {self._layers}x{self._width}"
-
-    def initial_state(self) -> RecurrentState:
-        """Return the state before the first token."""
-        return RecurrentState.zero(self._layers, self._width)
-
-    def step(self, token: int, state: RecurrentState) -> tuple[FloatArray, RecurrentState]:
-        """Return the logits, float32 [vocabulary], after one more token, and the state there."""
-        batch = StateBatch(state.shift[:, :, np.newaxis], state.wkv[:, np.newaxis])
-        logits, after = self.step_batch([token], batch)
-        return logits[0], RecurrentState(after.shift[:, :, 0], after.wkv[:, 0])
-
-    def step_batch(self, batch_tokens: Sequence[int], states: StateBatch) -> tuple[FloatArray, StateBatch]:
-        """Return the logits, float32 [streams, vocabulary], after one more token in each stream, and the states."""
-        logits, shift, wkv = self._session.run(
-            ["logits", "shift_out", "wkv_out"],
-            {"token": np.asarray(batch_tokens, np.int64), "shift": states.shift, "wkv": states.wkv},
-        )
-        return logits, StateBatch(shift, wkv)
+        For a batch that nobody else holds: no state is allocated or copied for a token.
+        """
+        ...
 
 
-def load_recurrence(path: Path, backend: str = "onnx") -> Recurrence:
+def load_recurrence(path: Path, backend: str = "auto") -> Recurrence:
     """Return the model of a folder or of a `.pth` file.
 
     Args:
         path: a folder with card.json, or any RWKV-6 (x060) or RWKV-7 (x070) `.pth`, which always runs on the `rwkv`
             back end.
-        backend: `onnx`, or `rwkv` to run the folder's model.pth through the package of that name.
+        backend: `native`, our own step, which is built at set-up where there is a C compiler; `onnx`; `auto`, the first
+            of them that can; or `rwkv` to run the folder's model.pth through the package of that name.
 
     Raises:
         ModelError: something is missing, damaged or of another format (with the file and the remedy).
     """
-    if backend not in ("onnx", "rwkv"):
-        raise ModelError(f"back end {backend!r}: unknown. Choose onnx or rwkv.")
+    if backend not in BACKENDS:
+        raise ModelError(f"back end {backend!r}: unknown. Choose {', '.join(BACKENDS[:-1])} or {BACKENDS[-1]}.")
     if path.suffix == ".pth" or backend == "rwkv":
         from engine.recurrence_rwkv import RwkvRecurrence  # torch is optional and slow to import
 
         return RwkvRecurrence(path if path.suffix == ".pth" else path / "model.pth")
-    return OnnxRecurrence(path)
+    card = read_card(path)
+    file = path / str(card["file"])
+    _check_file(file, str(card["sha256"]))
+    vocabulary_size = _checked_vocabulary(path, card)
+    if backend == "auto" and card.get("format", _NATIVE_FORMAT) != _NATIVE_FORMAT:
+        backend = "onnx"
+    recurrence = _exported(file, path.name, backend)
+    if recurrence.vocabulary_size != vocabulary_size:
+        raise ModelError(f"{file}: {recurrence.vocabulary_size} tokens, its card says {vocabulary_size}. {_REMEDY}")
+    return recurrence
+
+
+def _exported(file: Path, name: str, backend: str) -> Recurrence:
+    """Return an exported file on our own step, or on onnxruntime where that was not built or cannot read it."""
+    from engine.recurrence_native import NativeRecurrence, native_step
+
+    if backend == "native" or (backend == "auto" and native_step() is not None):
+        try:
+            return NativeRecurrence(file, name)
+        except ModelError as error:
+            if backend == "native":
+                raise
+            logger.info("%s It plays on onnxruntime, which is slower.", error)
+    from engine.recurrence_onnx import OnnxRecurrence  # half a second and 60 MB that our own step does without
+
+    return OnnxRecurrence(file, name)
 
 
 def read_card(folder: Path) -> Tree:

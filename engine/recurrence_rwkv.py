@@ -87,6 +87,12 @@ class RwkvRecurrence:
             np.stack([state.wkv for _, state in results], axis=1),
         )
 
+    def advance(self, batch_tokens: Sequence[int], states: StateBatch) -> FloatArray:
+        """Take one more token in each stream, changing the states; return the logits, float32 [streams, vocabulary]."""
+        logits, after = self.step_batch(batch_tokens, states)
+        states.shift[:], states.wkv[:] = after.shift, after.wkv
+        return logits
+
     def _to_tensors(self, state: RecurrentState) -> list[Any]:
         wrap = self._torch.from_numpy
         tensors = []

@@ -55,8 +55,8 @@ class StationSetup:
     piano_model: Path | None = None
     """Folder of an ONNX model, or a `.pth` file; None composes by rules."""
     drums_model: Path | None = None
-    backend: str = "onnx"
-    """`onnx` or `rwkv`."""
+    backend: str = "auto"
+    """`auto`, `native`, `onnx` or `rwkv`; see load_recurrence."""
     soundfont: Path | None = None
     """None takes our own sound bank and fills its gaps from the distribution's."""
     loops: Path = Path("loops")

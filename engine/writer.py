@@ -85,8 +85,10 @@ class Writer:
 
     def feed(self, forced: Sequence[int]) -> None:
         """Say tokens that are settled."""
+        batch = StateBatch.repeat(self._state, 1)  # the state we came from may be in somebody's snapshot
         for token in forced:
-            self._logits, self._state = self._recurrence.step(token, self._state)
+            self._logits = self._recurrence.advance([token], batch)[0]
+        self._state = batch.row(0)
 
     def sample(self, grammars: Sequence[Grammar], settings: Sampling) -> list[Ending]:
         """Write a candidate bar with each grammar from here, and return where each one ends. Nothing is kept."""
@@ -113,7 +115,7 @@ class Writer:
                 batch = batch.keep(rows)
                 live = [live[row] for row in rows]
             if live:
-                logits, batch = self._recurrence.step_batch(said, batch)
+                logits = self._recurrence.advance(said, batch)
         return [endings[candidate] for candidate in range(len(grammars))]
 
     def adopt(self, ending: Ending) -> None:
@@ -137,12 +139,12 @@ class Writer:
 
         A token that counts is weighed against all others that count, not against the whole vocabulary. Nothing is kept.
         """
-        logits, state = self._logits, self._state
+        logits, before = self._logits, StateBatch.repeat(self._state, 1)
         for token in prefix:
-            logits, state = self._recurrence.step(token, state)
+            logits = self._recurrence.advance([token], before)[0]
         rivals = np.array([token for token in range(self.size) if counts(token)])
         totals, seen = np.zeros(len(scripts)), np.zeros(len(scripts))
-        batch = StateBatch.repeat(state, len(scripts))
+        batch = StateBatch.repeat(before.row(0), len(scripts))
         rows = np.repeat(logits[np.newaxis], len(scripts), axis=0)
         live = list(range(len(scripts)))
         for place in range(max(map(len, scripts))):
@@ -155,7 +157,7 @@ class Writer:
                     values = rows[row][rivals].astype(np.float64)
                     totals[script] += rows[row][token] - values.max() - np.log(np.exp(values - values.max()).sum())
                     seen[script] += 1
-            rows, batch = self._recurrence.step_batch(said, batch)
+            rows = self._recurrence.advance(said, batch)
         return np.asarray(totals / np.maximum(seen, 1), np.float32)
 
     def snapshot(self) -> Tree:

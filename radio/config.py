@@ -41,7 +41,7 @@ class Engine(Part):
 
     piano_model: AnyPath = Path("models/piano")
     drums_model: AnyPath = Path("models/drums")
-    backend: Literal["onnx", "rwkv"] = "onnx"
+    backend: Literal["auto", "native", "onnx", "rwkv"] = "auto"
     soundfont: AnyPath | None = None
     """None: the distribution's MuseScore General small bank."""
     loops: AnyPath = Path("loops")

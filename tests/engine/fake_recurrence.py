@@ -31,3 +31,8 @@ class FakeRecurrence:
         # one row at a time: a product of matrices rounds by the number of its rows
         logits = np.stack([(row @ self._table) / np.float32(WIDTH**0.5) for row in shift[0, 0]])
         return logits, StateBatch(shift, states.wkv)
+
+    def advance(self, batch_tokens, states):
+        logits, after = self.step_batch(batch_tokens, states)
+        states.shift[:], states.wkv[:] = after.shift, after.wkv
+        return logits

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engine import tokens
 from engine.errors import ModelError
-from engine.recurrence import OnnxRecurrence, RecurrentState, StateBatch, load_recurrence
+from engine.recurrence import RecurrentState, StateBatch, load_recurrence
 
 LAYERS, WIDTH = 2, 64
 FEED_FORWARD = 224
@@ -104,7 +104,7 @@ def folder(tmp_path):
 
 
 def test_an_exported_model_steps_alone_and_in_a_batch(folder):
-    model = OnnxRecurrence(folder)
+    model = load_recurrence(folder, "onnx")
     assert model.vocabulary_size == 2560
     state = model.initial_state()
     logits, after = model.step(7, state)
@@ -116,62 +116,64 @@ def test_an_exported_model_steps_alone_and_in_a_batch(folder):
     np.testing.assert_array_equal(batch_logits[0], logits)
     assert batch.row(2).shift.shape == state.shift.shape
     assert batch.keep([0, 2]).wkv.shape == (LAYERS, 2, 1, 64, 64)
+    np.testing.assert_array_equal(model.advance([7, 8, 9], batch)[0], batch_logits[0])
+    assert (batch.wkv == 2).all()
 
 
 def test_a_card_that_is_missing_or_broken_is_named_with_the_remedy(folder):
     (folder / "card.json").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match=r"card\.json: not JSON.*make train"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
     (folder / "card.json").unlink()
     with pytest.raises(ModelError, match=r"card\.json: cannot be read"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"file": null, "sha256": 1, "vocabulary": "lofi"}'])
 def test_a_card_that_lacks_what_we_need_says_what(folder, content):
     (folder / "card.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="lacks file, sha256, vocabulary"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_damaged_model_file_is_refused_before_it_is_loaded(folder):
     with (folder / "model.onnx").open("ab") as file:
         file.write(b"x")
     with pytest.raises(ModelError, match=r"model\.onnx: damaged.*git checkout"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_missing_model_file_is_named(folder):
     (folder / "model.onnx").unlink()
     with pytest.raises(ModelError, match=r"model\.onnx: cannot be read"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_file_that_is_no_model_is_refused(folder):
     (folder / "model.onnx").write_bytes(b"no model at all")
     write_card(folder)
     with pytest.raises(ModelError, match="onnxruntime cannot load it"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_graph_of_another_interface_is_refused(folder):
     tiny_onnx(folder / "model.onnx", inputs=("ids", "shift", "wkv"))
     write_card(folder)
     with pytest.raises(ModelError, match="not token, shift and wkv"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_graph_that_does_not_say_its_size_is_refused(folder):
     tiny_onnx(folder / "model.onnx", layers="L")
     write_card(folder)
     with pytest.raises(ModelError, match="not token, shift and wkv of one size"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_vocabulary_with_another_hash_is_refused(folder):
     write_card(folder, vocabulary={"name": "lofi", "size": 2560, "sha256": "0" * 64})
     with pytest.raises(ModelError, match=r"vocabulary 'lofi' of 2560 tokens"):
-        OnnxRecurrence(folder)
+        load_recurrence(folder, "onnx")
 
 
 def test_a_pth_of_the_thesis_vocabulary_plays_on_the_rwkv_back_end(pth):
@@ -215,7 +217,7 @@ def test_a_pth_that_is_no_model_or_is_missing_is_refused(tmp_path):
 
 
 def test_an_unknown_back_end_is_refused(tmp_path):
-    with pytest.raises(ModelError, match=r"'cuda': unknown\. Choose onnx or rwkv"):
+    with pytest.raises(ModelError, match=r"'cuda': unknown\. Choose auto, native, onnx or rwkv"):
         load_recurrence(tmp_path, "cuda")
 
 

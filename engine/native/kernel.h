@@ -1,0 +1,412 @@
+/* The body of step.c, compiled once for each instruction set: KERNEL(name) names its functions. */
+
+static inline lanes_f KERNEL(load)(const float *at) { return *(const lanes_f_loose *)at; }
+static inline void KERNEL(store)(float *at, lanes_f value) { *(lanes_f_loose *)at = value; }
+
+static inline float KERNEL(total)(lanes_f value) {
+    float part[LANES];
+    memcpy(part, &value, sizeof part);
+    for (int half = LANES / 2; half; half /= 2)
+        for (int lane = 0; lane < half; lane++)
+            part[lane] += part[lane + half];
+    return part[0];
+}
+
+/* exp, within 1e-7 of itself; what would leave the range of float stays at its ends. */
+static inline lanes_f KERNEL(exponential)(lanes_f x) {
+    const lanes_f high = (lanes_f){} + 88.0f, low = (lanes_f){} - 87.0f;
+    lanes_i above = x > high, below = x < low;
+    x = (lanes_f)((above & (lanes_i)high) | (below & (lanes_i)low) | (~(above | below) & (lanes_i)x));
+    lanes_f shifted = x * 1.44269504088896341f + 12582912.0f; /* rounds to the nearest whole number */
+    lanes_f whole = shifted - 12582912.0f;
+    lanes_f rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+    lanes_f y = rest * 1.9875691500e-4f + 1.3981999507e-3f;
+    y = y * rest + 8.3334519073e-3f;
+    y = y * rest + 4.1665795894e-2f;
+    y = y * rest + 1.6666665459e-1f;
+    y = y * rest + 5.0000001201e-1f;
+    y = y * (rest * rest) + rest + 1.0f;
+    lanes_i power = (__builtin_convertvector(whole, lanes_i) + 127) << 23;
+    return y * (lanes_f)power;
+}
+
+static inline lanes_f KERNEL(sigmoid)(lanes_f x) { return 1.0f / (1.0f + KERNEL(exponential)(-x)); }
+static inline lanes_f KERNEL(tangent)(lanes_f x) { return 1.0f - 2.0f / (1.0f + KERNEL(exponential)(x + x)); }
+
+static void KERNEL(norm)(float *out, const float *x, const float *weight, const float *bias, int width, float eps) {
+    lanes_f sum = {}, square = {};
+    for (int i = 0; i < width; i += LANES)
+        sum += KERNEL(load)(x + i);
+    float mean = KERNEL(total)(sum) / width;
+    for (int i = 0; i < width; i += LANES) {
+        lanes_f centred = KERNEL(load)(x + i) - mean;
+        square += centred * centred;
+    }
+    float scale = 1.0f / sqrtf(KERNEL(total)(square) / width + eps);
+    for (int i = 0; i < width; i += LANES)
+        KERNEL(store)(out + i, (KERNEL(load)(x + i) - mean) * scale * KERNEL(load)(weight + i) + KERNEL(load)(bias + i));
+}
+
+/* ---- products ------------------------------------------------------------------------------------------------- */
+
+static void KERNEL(quantise)(Quantised to, const float *x, int inputs, int bits) {
+    const int zero = bits == 8 ? 128 : 8;
+    for (int block = 0; block < inputs / BLOCK; block++, x += BLOCK) {
+        lanes_f first = KERNEL(load)(x), second = KERNEL(load)(x + LANES);
+        lanes_i mask = (lanes_i){} + 0x7fffffff;
+        lanes_i a = (lanes_i)first & mask, b = (lanes_i)second & mask; /* magnitudes order as whole numbers do */
+        lanes_i most = a > b;
+        most = (most & a) | (~most & b);
+        int32_t part[LANES], top = 0;
+        memcpy(part, &most, sizeof part);
+        for (int lane = 0; lane < LANES; lane++)
+            top = part[lane] > top ? part[lane] : top;
+        float largest;
+        memcpy(&largest, &top, 4);
+        float scale = largest / 127.0f, inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
+        int32_t whole[BLOCK];
+        lanes_i r1 = __builtin_convertvector((first * inverse + 12582912.0f) - 12582912.0f, lanes_i);
+        lanes_i r2 = __builtin_convertvector((second * inverse + 12582912.0f) - 12582912.0f, lanes_i);
+        memcpy(whole, &r1, 64);
+        memcpy(whole + LANES, &r2, 64);
+        int8_t *bytes = to.bytes + block * BLOCK;
+        if (bits == 8)
+            for (int i = 0; i < BLOCK; i++)
+                bytes[i] = (int8_t)whole[i];
+        else
+            for (int i = 0; i < BLOCK / 2; i++) { /* low nibbles are the even inputs of a block, high ones the odd */
+                bytes[i] = (int8_t)whole[2 * i];
+                bytes[BLOCK / 2 + i] = (int8_t)whole[2 * i + 1];
+            }
+        for (int lane = 0; lane < BLOCK / 4; lane++) {
+            const int8_t *four = bytes + lane * 4;
+            to.correction[block * 8 + lane] = -zero * (four[0] + four[1] + four[2] + four[3]);
+            to.scales[block * 8 + lane] = scale;
+        }
+    }
+    if (inputs / BLOCK % 2) { /* an odd block is computed as half a pair, the other half being nothing */
+        int end = inputs;
+        memset(to.bytes + end, 0, BLOCK);
+        memset(to.correction + end / 4, 0, BLOCK);
+        memset(to.scales + end / 4, 0, BLOCK);
+    }
+}
+
+#if defined(HAS_VNNI)
+/* Two blocks of 32 weights by two of activations: what they add to a row's sixteen lanes. */
+static inline __m512 KERNEL(pair)(__m512 sum, __m512i weights, const Quantised *x, int at, __m512 scale) {
+    __m512i dot = _mm512_dpbusd_epi32(_mm512_loadu_si512(x->correction + at / 4), weights, _mm512_loadu_si512(x->bytes + at));
+    __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(dot), _mm512_loadu_ps(x->scales + at / 4));
+    return _mm512_add_ps(sum, _mm512_mul_ps(real, scale));
+}
+
+static inline __m512 KERNEL(scale_pair)(const float *scales) {
+    double both;
+    memcpy(&both, scales, 8);
+    const __m512i spread = _mm512_set_epi32(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+    return _mm512_permutexvar_ps(spread, _mm512_castpd_ps(_mm512_set1_pd(both)));
+}
+
+static inline __m512i KERNEL(nibbles)(__m256i packed) {
+    __m512i twice = _mm512_permutexvar_epi64(_mm512_set_epi64(3, 2, 3, 2, 1, 0, 1, 0), _mm512_castsi256_si512(packed));
+    __m512i moved = _mm512_srlv_epi64(twice, _mm512_set_epi64(4, 4, 0, 0, 4, 4, 0, 0));
+    return _mm512_and_si512(moved, _mm512_set1_epi8(15));
+}
+
+/* The totals of four rows, each added up in the order of total(). */
+static inline __m128 KERNEL(totals)(const __m512 *rows) {
+    __m128 four[4];
+    for (int i = 0; i < 4; i++) {
+        __m256 half = _mm256_add_ps(_mm512_castps512_ps256(rows[i]), _mm512_extractf32x8_ps(rows[i], 1));
+        four[i] = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    }
+    __m128 ab = _mm_add_ps(_mm_unpacklo_ps(four[0], four[1]), _mm_unpackhi_ps(four[0], four[1]));
+    __m128 cd = _mm_add_ps(_mm_unpacklo_ps(four[2], four[3]), _mm_unpackhi_ps(four[2], four[3]));
+    return _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+}
+
+/* Four rows of weights by some streams; `bits` and `streams` are constants where this is called. */
+static inline __attribute__((always_inline)) void KERNEL(tile)(const Product *p, int n, float *out, size_t out_stride,
+                                                               const Quantised *q, const int bits, const int streams) {
+    const int inputs = p->inputs, blocks = inputs / BLOCK;
+    const size_t row_bytes = (size_t)inputs * bits / 8;
+    const uint8_t *w = p->values + n * row_bytes;
+    const float *s = p->scales + (size_t)n * blocks;
+    __m512 sum[4][4];
+    for (int b = 0; b < streams; b++)
+        for (int row = 0; row < 4; row++)
+            sum[b][row] = _mm512_setzero_ps();
+    int at = 0;
+    for (; at + 2 * BLOCK <= inputs; at += 2 * BLOCK, s += 2)
+#pragma GCC unroll 4
+        for (int row = 0; row < 4; row++) {
+            const uint8_t *from = w + row * row_bytes;
+            __m512i weights = bits == 8 ? _mm512_loadu_si512(from + at)
+                                        : KERNEL(nibbles)(_mm256_loadu_si256((const void *)(from + at / 2)));
+            __m512 scale = KERNEL(scale_pair)(s + (size_t)row * blocks);
+#pragma GCC unroll 4
+            for (int b = 0; b < streams; b++)
+                sum[b][row] = KERNEL(pair)(sum[b][row], weights, q + b, at, scale);
+        }
+    if (at < inputs)
+        for (int row = 0; row < 4; row++) {
+            const uint8_t *from = w + row * row_bytes;
+            __m512i weights = bits == 8 ? _mm512_maskz_loadu_epi8(0xffffffffu, from + at)
+                                        : KERNEL(nibbles)(_mm256_zextsi128_si256(_mm_loadu_si128((const void *)(from + at / 2))));
+            for (int b = 0; b < streams; b++)
+                sum[b][row] = KERNEL(pair)(sum[b][row], weights, q + b, at, _mm512_set1_ps(s[(size_t)row * blocks]));
+        }
+#pragma GCC unroll 4
+    for (int b = 0; b < streams; b++)
+        _mm_storeu_ps(out + b * out_stride + n, KERNEL(totals)(sum[b]));
+}
+
+static inline __attribute__((always_inline)) void KERNEL(rows)(const Product *p, float *out, size_t out_stride,
+                                                               const Quantised *q, const int bits, int streams) {
+    for (int n = 0; n < p->outputs; n += 4) {
+        int b = 0;
+        for (; b + 4 <= streams; b += 4)
+            KERNEL(tile)(p, n, out + b * out_stride, out_stride, q + b, bits, 4);
+        if (streams - b >= 2) {
+            KERNEL(tile)(p, n, out + b * out_stride, out_stride, q + b, bits, 2);
+            b += 2;
+        }
+        if (b < streams)
+            KERNEL(tile)(p, n, out + b * out_stride, out_stride, q + b, bits, 1);
+    }
+}
+#elif defined(HAS_AVX2)
+static inline __m256 KERNEL(block)(__m256 sum, __m256i weights, const Quantised *x, int at, float scale) {
+    /* weights are whole numbers around nothing here, of at most 127: two products fit 16 bits */
+    __m256i bytes = _mm256_loadu_si256((const void *)(x->bytes + at));
+    __m256i two = _mm256_maddubs_epi16(_mm256_abs_epi8(bytes), _mm256_sign_epi8(weights, bytes));
+    __m256i dot = _mm256_madd_epi16(two, _mm256_set1_epi16(1));
+    __m256 real = _mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_loadu_ps(x->scales + at / 4));
+    return _mm256_add_ps(sum, _mm256_mul_ps(real, _mm256_set1_ps(scale)));
+}
+
+static inline __m256i KERNEL(weights)(const uint8_t *w, int at, int bits) {
+    if (bits == 8)
+        return _mm256_xor_si256(_mm256_loadu_si256((const void *)(w + at)), _mm256_set1_epi8((char)0x80));
+    __m128i packed = _mm_loadu_si128((const void *)(w + at / 2)), mask = _mm_set1_epi8(15);
+    __m256i both = _mm256_set_m128i(_mm_and_si128(_mm_srli_epi16(packed, 4), mask), _mm_and_si128(packed, mask));
+    return _mm256_sub_epi8(both, _mm256_set1_epi8(8));
+}
+
+static inline float KERNEL(row)(const uint8_t *w, const float *s, const Quantised *x, int inputs, int bits) {
+    __m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
+    for (int at = 0; at < inputs; at += 2 * BLOCK, s += 2) {
+        even = KERNEL(block)(even, KERNEL(weights)(w, at, bits), x, at, s[0]);
+        if (at + BLOCK < inputs)
+            odd = KERNEL(block)(odd, KERNEL(weights)(w, at + BLOCK, bits), x, at + BLOCK, s[1]);
+    }
+    float lanes[LANES];
+    _mm256_storeu_ps(lanes, even);
+    _mm256_storeu_ps(lanes + 8, odd);
+    return KERNEL(total)(KERNEL(load)(lanes));
+}
+
+#else
+static inline float KERNEL(row)(const uint8_t *w, const float *s, const Quantised *x, int inputs, int bits) {
+    float sum[LANES] = {0};
+    for (int block = 0; block < inputs / BLOCK; block++) {
+        const uint8_t *from = w + block * (bits == 8 ? BLOCK : BLOCK / 2);
+        uint8_t open[BLOCK];
+        if (bits == 8)
+            memcpy(open, from, BLOCK);
+        else
+            for (int i = 0; i < BLOCK / 2; i++) {
+                open[i] = from[i] & 15;
+                open[BLOCK / 2 + i] = from[i] >> 4;
+            }
+        for (int lane = 0; lane < 8; lane++) {
+            int32_t dot = x->correction[block * 8 + lane];
+            for (int i = 0; i < 4; i++)
+                dot += (int32_t)open[lane * 4 + i] * x->bytes[block * BLOCK + lane * 4 + i];
+            sum[block % 2 * 8 + lane] += (float)dot * x->scales[block * 8 + lane] * s[block];
+        }
+    }
+    return KERNEL(total)(KERNEL(load)(sum));
+}
+
+#endif
+
+#if !defined(HAS_VNNI)
+static inline __attribute__((always_inline)) void KERNEL(rows)(const Product *p, float *out, size_t out_stride,
+                                                               const Quantised *q, const int bits, int streams) {
+    const size_t row_bytes = (size_t)p->inputs * bits / 8;
+    for (int n = 0; n < p->outputs; n++)
+        for (int b = 0; b < streams; b++)
+            out[b * out_stride + n] = KERNEL(row)(p->values + n * row_bytes, p->scales + (size_t)n * (p->inputs / BLOCK),
+                                                  q + b, p->inputs, bits);
+}
+#endif
+
+static void KERNEL(exact)(const Product *p, float *out, const float *x) {
+    memset(out, 0, sizeof(float) * p->outputs);
+    for (int k = 0; k < p->inputs; k++) {
+        const float *row = (const float *)p->values + (size_t)k * p->outputs;
+        for (int n = 0; n < p->outputs; n += LANES)
+            KERNEL(store)(out + n, KERNEL(load)(out + n) + KERNEL(load)(row + n) * x[k]);
+    }
+}
+
+/* out [streams, outputs] of x [streams, inputs]; strides in floats. A row of weights is read from memory once for all. */
+static void KERNEL(product)(const Product *p, float *out, int out_stride, const float *x, int x_stride, int streams,
+                            const Quantised *q) {
+    if (p->bits == 32) {
+        for (int stream = 0; stream < streams; stream++)
+            KERNEL(exact)(p, out + (size_t)stream * out_stride, x + (size_t)stream * x_stride);
+        return;
+    }
+    for (int stream = 0; stream < streams; stream++)
+        KERNEL(quantise)(q[stream], x + (size_t)stream * x_stride, p->inputs, p->bits);
+    if (p->bits == 8)
+        KERNEL(rows)(p, out, out_stride, q, 8, streams);
+    else
+        KERNEL(rows)(p, out, out_stride, q, 4, streams);
+}
+
+/* ---- one layer ------------------------------------------------------------------------------------------------ */
+
+/* What one head hears, and its memory one token later. */
+static void KERNEL(recall)(float *heard, float *state, const float *r, const float *k, const float *v, const float *w,
+                           const float *bonus) {
+    lanes_f sum[4] = {}, value[4];
+    lanes_f now = {};
+    for (int i = 0; i < HEAD; i += LANES)
+        now += KERNEL(load)(r + i) * KERNEL(load)(bonus + i) * KERNEL(load)(k + i);
+    float share = KERNEL(total)(now);
+    for (int j = 0; j < 4; j++)
+        value[j] = KERNEL(load)(v + j * LANES);
+    for (int i = 0; i < HEAD; i++) {
+        float *row = state + i * HEAD;
+        for (int j = 0; j < 4; j++) {
+            lanes_f old = KERNEL(load)(row + j * LANES);
+            sum[j] += old * r[i];
+            KERNEL(store)(row + j * LANES, old * w[i] + value[j] * k[i]);
+        }
+    }
+    for (int j = 0; j < 4; j++)
+        KERNEL(store)(heard + j * LANES, sum[j] + value[j] * share);
+}
+
+typedef struct {
+    float *x, *y, *change, *mixed, *low, *r, *k, *v, *g, *w, *heard, *hidden;
+    Quantised *q;
+} KERNEL(Work);
+
+static void KERNEL(attend)(const Model *m, const Layer *l, KERNEL(Work) *t, int streams, float *before, float *wkv) {
+    const int D = m->width, heads = D / HEAD, rank = m->mix_rank;
+    for (int b = 0; b < streams; b++) {
+        float *y = t->y + b * D, *change = t->change + b * D, *mixed = t->mixed + b * 5 * D;
+        KERNEL(norm)(y, t->x + b * D, l->ln1_weight, l->ln1_bias, D, 1e-5f);
+        for (int i = 0; i < D; i += LANES) {
+            lanes_f now = KERNEL(load)(y + i), c = KERNEL(load)(before + b * D + i) - now;
+            KERNEL(store)(before + b * D + i, now);
+            KERNEL(store)(change + i, c);
+            KERNEL(store)(mixed + i, now + c * KERNEL(load)(l->mix_x + i));
+        }
+    }
+    KERNEL(product)(&l->mix_low, t->low, 5 * rank, t->mixed, 5 * D, streams, t->q);
+    for (int i = 0; i < streams * 5 * rank; i += LANES)
+        KERNEL(store)(t->low + i, KERNEL(tangent)(KERNEL(load)(t->low + i)));
+    for (int c = 0; c < 5; c++)
+        KERNEL(product)(&l->mix_high[c], t->mixed + c * D, 5 * D, t->low + c * rank, 5 * rank, streams, t->q);
+    for (int b = 0; b < streams; b++)
+        for (int c = 0; c < 5; c++) {
+            float *mixed = t->mixed + (b * 5 + c) * D;
+            for (int i = 0; i < D; i += LANES) {
+                lanes_f share = KERNEL(load)(mixed + i) + KERNEL(load)(l->mixes + c * D + i);
+                KERNEL(store)(mixed + i, KERNEL(load)(t->y + b * D + i) + KERNEL(load)(t->change + b * D + i) * share);
+            }
+        }
+    KERNEL(product)(&l->decay_low, t->low, m->decay_rank, t->mixed, 5 * D, streams, t->q);
+    for (int i = 0; i < streams * m->decay_rank; i += LANES)
+        KERNEL(store)(t->low + i, KERNEL(tangent)(KERNEL(load)(t->low + i)));
+    KERNEL(product)(&l->decay_high, t->w, D, t->low, m->decay_rank, streams, t->q);
+    KERNEL(product)(&l->key, t->k, D, t->mixed + D, 5 * D, streams, t->q);
+    KERNEL(product)(&l->value, t->v, D, t->mixed + 2 * D, 5 * D, streams, t->q);
+    KERNEL(product)(&l->receptance, t->r, D, t->mixed + 3 * D, 5 * D, streams, t->q);
+    KERNEL(product)(&l->gate, t->g, D, t->mixed + 4 * D, 5 * D, streams, t->q);
+    for (int b = 0; b < streams; b++)
+        for (int i = 0; i < D; i += LANES) {
+            float *w = t->w + b * D + i;
+            KERNEL(store)(w, KERNEL(exponential)(-KERNEL(exponential)(KERNEL(load)(w) + KERNEL(load)(l->decay + i))));
+        }
+    for (int b = 0; b < streams; b++)
+        for (int h = 0; h < heads; h++) {
+            const int at = b * D + h * HEAD, own = h * HEAD;
+            float *heard = t->heard + at;
+            KERNEL(recall)(heard, wkv + (size_t)(b * heads + h) * HEAD * HEAD, t->r + at, t->k + at, t->v + at, t->w + at,
+                           l->bonus + own);
+            KERNEL(norm)(heard, heard, l->group_weight + own, l->group_bias + own, HEAD, 64e-5f);
+            for (int i = 0; i < HEAD; i += LANES) {
+                lanes_f gate = KERNEL(load)(t->g + at + i);
+                KERNEL(store)(heard + i, KERNEL(load)(heard + i) * gate * KERNEL(sigmoid)(gate));
+            }
+        }
+    KERNEL(product)(&l->output, t->y, D, t->heard, D, streams, t->q);
+    for (int i = 0; i < streams * D; i += LANES)
+        KERNEL(store)(t->x + i, KERNEL(load)(t->x + i) + KERNEL(load)(t->y + i));
+}
+
+static void KERNEL(feed)(const Model *m, const Layer *l, KERNEL(Work) *t, int streams, float *before) {
+    const int D = m->width, F = m->hidden;
+    for (int b = 0; b < streams; b++) {
+        float *y = t->y + b * D, *key = t->mixed + b * 2 * D, *receptance = key + D;
+        KERNEL(norm)(y, t->x + b * D, l->ln2_weight, l->ln2_bias, D, 1e-5f);
+        for (int i = 0; i < D; i += LANES) {
+            lanes_f now = KERNEL(load)(y + i), c = KERNEL(load)(before + b * D + i) - now;
+            KERNEL(store)(before + b * D + i, now);
+            KERNEL(store)(key + i, now + c * KERNEL(load)(l->feed_mixes + i));
+            KERNEL(store)(receptance + i, now + c * KERNEL(load)(l->feed_mixes + D + i));
+        }
+    }
+    KERNEL(product)(&l->feed_key, t->hidden, F, t->mixed, 2 * D, streams, t->q);
+    for (int i = 0; i < streams * F; i += LANES) {
+        lanes_f h = KERNEL(load)(t->hidden + i);
+        h = (lanes_f)((lanes_i)h & (lanes_i)(h > 0.0f));
+        KERNEL(store)(t->hidden + i, h * h);
+    }
+    KERNEL(product)(&l->feed_receptance, t->r, D, t->mixed + D, 2 * D, streams, t->q);
+    KERNEL(product)(&l->feed_value, t->v, D, t->hidden, F, streams, t->q);
+    for (int i = 0; i < streams * D; i += LANES) {
+        lanes_f passed = KERNEL(sigmoid)(KERNEL(load)(t->r + i)) * KERNEL(load)(t->v + i);
+        KERNEL(store)(t->x + i, KERNEL(load)(t->x + i) + passed);
+    }
+}
+
+static void *KERNEL(take)(uint8_t **scratch, size_t bytes) {
+    uint8_t *here = (uint8_t *)(((uintptr_t)*scratch + 63) & ~(uintptr_t)63);
+    *scratch = here + bytes;
+    return here;
+}
+
+static void KERNEL(step)(const Model *m, int streams, const int64_t *tokens, float *shift, float *wkv, float *logits,
+                         uint8_t *scratch) {
+    const int D = m->width, widest = (m->hidden > D ? m->hidden : D) + BLOCK;
+    const size_t row = sizeof(float) * streams * D, memory = (size_t)streams * D * HEAD;
+    KERNEL(Work) t;
+    float **rows[] = {&t.x, &t.y, &t.change, &t.r, &t.k, &t.v, &t.g, &t.w, &t.heard};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        *rows[i] = KERNEL(take)(&scratch, row);
+    t.mixed = KERNEL(take)(&scratch, 5 * row);
+    t.low = KERNEL(take)(&scratch, sizeof(float) * streams * (5 * m->mix_rank + m->decay_rank));
+    t.hidden = KERNEL(take)(&scratch, sizeof(float) * streams * m->hidden);
+    t.q = KERNEL(take)(&scratch, sizeof(Quantised) * streams);
+    for (int b = 0; b < streams; b++) {
+        t.q[b].bytes = KERNEL(take)(&scratch, widest);
+        t.q[b].scales = KERNEL(take)(&scratch, widest);
+        t.q[b].correction = KERNEL(take)(&scratch, widest);
+        memcpy(t.x + b * D, m->embedding + tokens[b] * D, sizeof(float) * D);
+    }
+    for (int layer = 0; layer < m->layers; layer++) {
+        float *before = shift + (size_t)layer * 2 * streams * D;
+        KERNEL(attend)(m, m->layer + layer, &t, streams, before, wkv + layer * memory);
+        KERNEL(feed)(m, m->layer + layer, &t, streams, before + streams * D);
+    }
+    for (int b = 0; b < streams; b++)
+        KERNEL(norm)(t.y + b * D, t.x + b * D, m->out_weight, m->out_bias, D, 1e-5f);
+    KERNEL(product)(&m->head, logits, m->vocabulary, t.y, D, streams, t.q);
+}
