@@ -1,16 +1,19 @@
 """The page in a real browser, on the real web application, with the real broadcast, encoders and streams."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
 from fakes_browser import becomes_true, chromium, needs_chromium, opened, play
 from fakes_tones import TITLES, ToneStation, bar_of, served
+from real_ear import listen
 
 from radio.web.facts import chord_text
 
 pytestmark = [*needs_chromium, pytest.mark.asyncio(loop_scope="module")]
 TITLE = "document.querySelector('h1').textContent"
+SHOWN = f"{list(TITLES)}.includes({TITLE})"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -20,9 +23,14 @@ async def browser():
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def address(tmp_path_factory):
-    station = ToneStation(tmp_path_factory.mktemp("station"))
-    async with station.on_air(), served(station) as address:
+async def station(tmp_path_factory):
+    async with ToneStation(tmp_path_factory.mktemp("station")).on_air() as station:
+        yield station
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address(station):
+    async with served(station) as address:
         yield address
 
 
@@ -65,8 +73,7 @@ async def test_the_page_survives_a_restart_of_the_server(browser, tmp_path):
             port = int(address.rsplit(":", 1)[1].strip("/"))
             async with ToneStation(tmp_path / "second", title="back again").on_air() as again, served(again, port=port):
                 await page.wait_for_selector("html[data-state=playing]")
-                titles = [title for title in TITLES if title]
-                await becomes_true(page, f"{titles}.includes({TITLE}) && document.documentElement.dataset.air === 'on'")
+                await becomes_true(page, f"{SHOWN} && document.documentElement.dataset.air === 'on'")
                 assert again.hub_listeners() == 1
 
 
@@ -89,7 +96,7 @@ async def test_keys_play_set_the_volume_and_open_the_help(browser, address):
 
 async def test_a_piece_is_kept_in_the_browser_and_let_go_again(browser, address):
     async with opened(browser, address) as page:
-        await becomes_true(page, f"{TITLES}.includes({TITLE})")
+        await becomes_true(page, SHOWN)
         await page.keyboard.press("h")
         kept = await page.evaluate("JSON.parse(localStorage.hearts)")
         assert kept[0]["title"] in TITLES
@@ -116,3 +123,18 @@ async def test_nothing_sticks_out_at_any_width_in_any_language(browser, address)
                 for button in await page.locator("button:visible:not(.link)").all():
                     box = await button.bounding_box()
                     assert min(box["width"], box["height"]) >= 44
+
+
+async def test_chords_and_titles_are_shown_when_they_are_heard(browser, address, station):
+    """Measured from outside the page's code, on both transports; last, because HLS needs three segments to begin."""
+    while len(station.hls.shown.files) < 4:
+        station.hls.changed.clear()
+        await station.hls.changed.wait()
+    async with opened(browser, f"{address}?via=mp3") as direct, opened(browser, f"{address}?via=hls") as hls:
+        for page in (direct, hls):
+            await play(page)
+            await becomes_true(page, "audio.currentTime > 1")
+        heard = await asyncio.gather(*(listen(page, seconds=5) for page in (direct, hls)))
+        for offsets, limit_s in zip(heard, (0.3, 1.0), strict=True):
+            assert len(offsets.chords_s) >= 2
+            assert offsets.worst_s < limit_s, str(offsets)
