@@ -8,6 +8,7 @@ what they want to hear, without the tail of the room.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self, cast
 
@@ -21,7 +22,7 @@ from engine.snapshot import pack, unpack
 from engine.station import Station, StationSetup
 from engine.synth import FluidSynth
 from engine.turn import End
-from engine.types import AudioBlock, Bar, Tree
+from engine.types import AudioBlock, Bar, FloatArray, Tree
 
 SETTLED_FRAMES = 14_400
 """So long after a state without the room's tail the sound is what it was."""
@@ -51,6 +52,11 @@ class ReplayStation(Station):
         self._taken = len(self._sound)
         self._sound.setflags(write=False)
         return AudioBlock(self._start.frame, self._sound, (self._start,))
+
+    @property
+    def apart(self) -> Mapping[str, FloatArray]:
+        """The parts of the bar played last, float32 [frames, 2] each, where the setup asks for stems."""
+        return self._apart
 
     def resume(self, state: bytes) -> None:
         """Go back to a state that `sound_state` made; raise SnapshotError when it cannot be read."""

@@ -339,6 +339,7 @@ class Station:
         self._fills.apply(mood)
         if self._stems is not None:
             self._stems.apply(mood)
+            self._stems.restore(tree["mixer"], tree["master"])
         self._composer.restore(tree["composer"])
         self._sequencer.restore(tree["sequencer"])
         self._synth.restore(tree["synth"])

@@ -8,6 +8,7 @@ given the gains of the latter, sample by sample, so the stems add up to the mix 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from engine.filters import LowPass
 from engine.master import Master
 from engine.mixer import Mixer, room_send
 from engine.moods import Mood
-from engine.types import FloatArray, Part
+from engine.types import FloatArray, Part, Tree
 
 LOOPS = "loops"
 STEMS = (*(part.value for part in Part), LOOPS)
@@ -35,6 +36,17 @@ class Stems:
         """Follow the mixer to another mood."""
         for tape in self._tapes.values():
             tape.aim(mood)
+
+    def restore(self, mixer: Tree, master: Tree) -> None:
+        """Go on where mixer and master go on.
+
+        What rings in them cannot be taken apart any more: all of it goes to the keys, so that the sum is right at once
+        and each stem as soon as that has died away (0.5 s).
+        """
+        for part, tape in self._tapes.items():
+            tape.restore(mixer if part is Part.KEYS else _silenced(mixer))
+        for name, end in self._ends.items():
+            end.restore(master if name == Part.KEYS.value else _silenced(master))
 
     def process(self, mixer: Mixer, master: Master, fills: FloatArray) -> Mapping[str, FloatArray]:
         """Return each stem, float32 [frames, 2], of the frames that mixer and master have just made."""
@@ -62,6 +74,13 @@ class _Tape:
         self._wow.aim(mood.wow_cents, mood.flutter_cents)
         self._low_pass.aim(mood.tape_lowpass_hz)
 
+    def restore(self, mixer: Tree) -> None:
+        state = cast(dict[str, Any], mixer)
+        self._room.restore(state["room"])
+        self._wow.restore(state["wow"])
+        self._low_pass.restore(state["tape"])
+        self.shelf.restore(state["treble"]["shelf"])
+
     def process(
         self, part: Part, sound: FloatArray, room_share: FloatArray | float, bend: FloatArray
     ) -> FloatArray:  # fmt: skip
@@ -80,3 +99,19 @@ class _End:
         line = np.concatenate([self._past, self._band.process(sound) * master.ride], axis=1)
         self._past = line[:, sound.shape[1] :].copy()
         return line[:, : sound.shape[1]] * master.fall
+
+    def restore(self, master: Tree) -> None:
+        state = cast(dict[str, Any], master)
+        self._band.restore(state["band"])
+        self._past = state["limiter"]["past"].copy()
+
+
+def _silenced(tree: Tree) -> Tree:
+    """The same state without the sound in it."""
+    return {key: _silence(value) for key, value in tree.items()}
+
+
+def _silence(value: object) -> object:
+    if isinstance(value, dict):
+        return _silenced(value)
+    return np.zeros_like(value) if isinstance(value, np.ndarray) else value

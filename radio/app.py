@@ -28,6 +28,7 @@ from radio.metrics import Metrics
 from radio.notify import sd_notify, watchdog_period_s
 from radio.reload import Reloader
 from radio.runtime import House, StationRuntime
+from radio.sound_recorder import SOUNDS_NAME, Keeping, SoundRecorder
 from radio.version import software_version
 from radio.web.server import Site, open_web
 from radio.web.stream import Streams
@@ -60,7 +61,7 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
         journal = Journal(config.journal.path, metrics, keep_days=config.journal.keep_days)
         journal.start()
         stack.callback(journal.close)
-        house = House(metrics, journal, builder=builder)
+        house = House(metrics, journal, builder=builder, sounds=_sound_recorder(config, metrics, stack))
         stations: dict[str, StationRuntime] = {}
         for name in config.stations:
             stations[name] = StationRuntime(name, config, house)
@@ -75,6 +76,17 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
             if problems is not None:
                 raise _plainest(problems) from problems
     logger.info("off air")
+
+
+def _sound_recorder(config: Config, metrics: Metrics, stack: AsyncExitStack) -> SoundRecorder | None:
+    """Have the state of the sound kept, so that what was on air can be played again."""
+    if not config.replay.keep_hours:
+        return None
+    keeping = Keeping(config.replay.state_every_s, config.replay.keep_hours, config.engine.target_lufs)
+    recorder = SoundRecorder(config.state.folder / SOUNDS_NAME, keeping, metrics)
+    recorder.start()
+    stack.callback(recorder.close)
+    return recorder
 
 
 async def _supervise(house: House, stations: Stations, streams: Streams, reloader: Reloader) -> None:

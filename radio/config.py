@@ -109,6 +109,20 @@ class Journal(Part):
     """0 keeps everything."""
 
 
+class Replay(Part):
+    """What is kept so that past minutes can be played again, and who may ask for them."""
+
+    keep_hours: Annotated[int, Field(ge=0, le=87_600)] = 168
+    """0 keeps nothing: notes can still be played again, the sound only alike."""
+    state_every_s: Annotated[float, Field(ge=10, le=600)] = 60.0
+    clip_s: Annotated[int, Field(ge=0, le=3_600)] = 600
+    """Longest clip over HTTP; 0: no route for clips."""
+    clips_a_minute: Annotated[int, Field(ge=1, le=1_000)] = 6
+    """New clips that an address may ask for."""
+    clips_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 500
+    """Clips that were made are kept for who asks again; the oldest go first."""
+
+
 class State(Part):
     """Where the station remembers what it was playing."""
 
@@ -149,6 +163,7 @@ class Config(Part):
     push: tuple[Push, ...] = Field(default=(), strict=False)
     record: tuple[Record, ...] = Field(default=(), strict=False)
     journal: Journal = Journal()
+    replay: Replay = Replay()
     state: State = State()
     log: Log = Log()
     moods: Annotated[dict[Name, Annotated[dict[str, Any], _AS_PATCH]], Live()] = Field(default={})

@@ -11,14 +11,13 @@ from collections import deque
 import numpy as np
 
 from engine import SAMPLE_RATE_HZ, AudioBlock, BarStart, FloatArray
+from radio.join import Join
 from radio.lead import Lead, Pulled
 
 logger = logging.getLogger(__name__)
 
 ENCORE_S = 180.0
 """After so long it is plain to everybody that nothing new comes."""
-JOIN_FRAMES = 960
-"""20 ms: the step where two bars meet that were not made for each other is spread over so long, so nothing clicks."""
 
 
 class Encore:
@@ -31,9 +30,7 @@ class Encore:
         self._longest_frames = int(longest_s * SAMPLE_RATE_HZ)
         self._loop: deque[AudioBlock] = deque()
         self._position_frames = 0
-        self._last: FloatArray = np.zeros(2, np.float32)
-        self._step: FloatArray = np.zeros(2, np.float32)
-        self._join_left_frames = 0
+        self._join = Join()
 
     @property
     def dry(self) -> bool:
@@ -51,7 +48,7 @@ class Encore:
             got += len(part.samples)
             repeated_frames += part.repeated_frames
         if got == 0:
-            self._last = np.zeros(2, np.float32)
+            self._join.rest()
         samples = pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros((0, 2), np.float32), *pieces])
         return Pulled(samples, tuple(bars), repeated_frames)
 
@@ -68,8 +65,8 @@ class Encore:
         if self.repeated_frames:
             logger.info("new music after %.1f s of bars heard before", self.repeated_frames / SAMPLE_RATE_HZ)
             self.repeated_frames = 0
-            self._join(pulled.samples[0])
-        return Pulled(self._joined(pulled.samples), pulled.bars)
+            self._join.meet(pulled.samples[0])
+        return Pulled(self._join.take(pulled.samples), pulled.bars)
 
     def _begin(self) -> bool:
         loop = self._next_loop()
@@ -78,7 +75,7 @@ class Encore:
         if not self.repeated_frames:
             logger.warning("no music is ready, the last %d bars are played again", len(loop))
         self._loop.extend(loop)
-        self._join(loop[0].samples[0])
+        self._join.meet(loop[0].samples[0])
         return True
 
     def _next_loop(self) -> tuple[AudioBlock, ...]:
@@ -99,19 +96,4 @@ class Encore:
             self._position_frames = 0
             if self._lead.frames:
                 self._loop.clear()
-        return Pulled(self._joined(piece), bars, len(piece))
-
-    def _join(self, first: FloatArray) -> None:
-        self._step, self._join_left_frames = self._last - first, JOIN_FRAMES
-
-    def _joined(self, samples: FloatArray) -> FloatArray:
-        """Take the step at a join away little by little."""
-        if len(samples) == 0:
-            return samples
-        if self._join_left_frames:
-            left = np.arange(self._join_left_frames, max(0, self._join_left_frames - len(samples)), -1)
-            samples = samples.copy()
-            samples[: len(left)] += self._step * (left / JOIN_FRAMES).astype(np.float32)[:, None]
-            self._join_left_frames -= len(left)
-        self._last = samples[-1]
-        return samples
+        return Pulled(self._join.take(piece), bars, len(piece))

@@ -55,6 +55,11 @@ class JournalReader:
         end = "WHERE +station = ? AND wall_ms >= ? AND wall_ms < ? ORDER BY id"  # +: take the index of the time
         return list(self._rows(BarRow, end, (station, from_ms, to_ms)))
 
+    def run_bars(self, station: str, run: int, from_frame: int, to_frame: int) -> list[BarRow]:
+        """Return a run's bars that begin in [from, to), by the broadcast's frames."""
+        end = "WHERE station = ? AND frame >= ? AND frame < ? AND run = ? ORDER BY frame, id"
+        return list(self._rows(BarRow, end, (station, from_frame, to_frame, run)))
+
     def bar_before(self, station: str, wall_ms: int) -> BarRow | None:
         """Return the last bar of a station that began before a wall time."""
         end = "WHERE +station = ? AND wall_ms < ? ORDER BY wall_ms DESC, id DESC LIMIT 1"

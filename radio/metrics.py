@@ -176,6 +176,11 @@ class Metrics:
         self.journal_errors = self._counter("journal_errors_total", "Failed writes to the journal.")
         self.journal_rows = self._counter("journal_rows_total", "Bars written to the journal.")
         self.journal_lost_rows = self._counter("journal_lost_rows_total", "Bars the journal could not keep.")
+        self.replay_state_bytes = self._counter("replay_state_bytes_total", "States of the sound kept for replays.")
+        self.replay_errors = self._counter("replay_errors_total", "States of the sound that could not be kept.")
+        self.clips = self._counter("clips_total", "Clips asked for.", "result")
+        for result in ("made", "kept", "refused", "failed"):
+            self.clips.labels(result)
         self.event_loop_lag_seconds = Histogram(
             "lofi_event_loop_lag_seconds",
             "How late the event loop came back to us.",

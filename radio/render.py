@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 
 from engine import SAMPLE_RATE_HZ, STEMS, Asset, BarStart, FloatArray, Gauge, Player, Track, write_midi
+from radio.appearing import appearing
 from radio.errors import RenderError
 from radio.render_order import Order
 from radio.sound_file import LOSSLESS, open_sound
@@ -111,18 +112,18 @@ def _write(order: Order, spools: dict[str, BinaryIO], result: Rendered, assets: 
     gain = np.float32(10 ** (gain_db / 20))
     result.lufs, result.true_peak_dbtp = result.lufs + gain_db, result.true_peak_dbtp + gain_db
     tags = order.tags(result.pieces, assets)
-    with _appearing(order.out) as path, ExitStack() as stack:
+    with appearing(order.out) as path, ExitStack() as stack:
         _encode(spools["mix"], path, order.out.suffix.lower(), (tags, gain))
         if order.stems is not None:
             order.stems.mkdir(parents=True, exist_ok=True)
             for name in STEMS:
                 stem = order.stem_path(name)
                 told = tags | {"title": f"{tags['title']} ({name})"}
-                _encode(spools[name], stack.enter_context(_appearing(stem)), stem.suffix, (told, gain))
+                _encode(spools[name], stack.enter_context(appearing(stem)), stem.suffix, (told, gain))
         if order.midi is not None:
             mood = order.setup.mood
             bars = [start.bar for start in result.bars]
-            write_midi(bars, {mood.name: mood}, stack.enter_context(_appearing(order.midi)))
+            write_midi(bars, {mood.name: mood}, stack.enter_context(appearing(order.midi)))
 
 
 def _gain_db(order: Order, result: Rendered) -> float:
@@ -150,14 +151,3 @@ def _spool(beside: Path, name: str) -> Iterator[BinaryIO]:
     with path.open("w+b") as file:
         path.unlink()  # the name is not needed any more
         yield file
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; it takes its place when all went well, else it vanishes."""
-    hidden = path.with_name(f".{path.stem}{path.suffix}.{os.getpid()}.part")
-    try:
-        yield hidden
-        hidden.replace(path)
-    finally:
-        hidden.unlink(missing_ok=True)

@@ -33,6 +33,7 @@ from radio.nowplaying import NowPlaying
 from radio.outputs.hls import HlsHouse, HlsOutput, Rendition
 from radio.outputs.icecast import Feed
 from radio.producer import EngineRoom, Producer
+from radio.sound_recorder import SoundRecorder
 from radio.web.stream import Mount
 from radio.wishes import Wish, Wishes
 from radio.worker import Builder
@@ -52,6 +53,8 @@ class House:
     clock: Clock = field(default_factory=SystemClock)
     builder: Builder = Station.build
     own_process: bool = True
+    sounds: SoundRecorder | None = None
+    """None: no minute can be played again exactly."""
 
 
 class StationRuntime:
@@ -87,7 +90,7 @@ class StationRuntime:
         self._inner = _inner_channels(name, config)
         every = (*self.channels.values(), *self._inner.values())
         self.ear = Ear(name, {**self.channels, **self._inner}, self._health, house.metrics)
-        self._logbook = Logbook(name, house.journal, self.lead)
+        self._logbook = Logbook(name, house.journal, self.lead, house.sounds)
         desk = Desk(
             name, self.lead, every, self.now, self._health, house.metrics, house.clock, ENCORE_S, self._logbook.tell
         )  # fmt: skip

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from fakes_station import BAR_FRAMES, FakeSetup, FakeStation, expected
 
-from radio.encore import JOIN_FRAMES, Encore
+from radio.encore import Encore
+from radio.join import JOIN_FRAMES
 from radio.lead import Lead, LeadBar
 
 
