@@ -18,6 +18,7 @@ async def test_ten_minutes_with_a_fault_every_half_minute_have_no_hole(tmp_path)
 async def test_every_client_goes_on_after_every_kill(tmp_path):
     report = await kills.kills(tmp_path / "kills", count=5, seed=1, priority=0)
     assert (report["ffmpeg went on"], report["HLS went on"]) == (5, 5)
+    assert (report["page went on by MP3"], report["page went on by HLS"], report["page's errors"]) == (5, 5, [])
     assert report["HLS rules broken"] == []
     assert report["back on air, longest s"] <= 10
 
