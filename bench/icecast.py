@@ -164,7 +164,7 @@ class House:
     async def title(self) -> str:
         """What the station plays."""
         async with aiohttp.ClientSession() as web, web.get(f"{self.url}/api/nowplaying") as answer:
-            return str((await answer.json())["title"])
+            return str((await answer.json())["lofi"]["title"])
 
     async def killed(self) -> float:
         """Kill Icecast, start it two seconds later."""

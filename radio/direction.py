@@ -121,6 +121,10 @@ class Director:
         now = self.now()
         return self._schedule.slots(now, now + timedelta(hours=hours))
 
+    def moods(self) -> dict[str, Mood]:
+        """Every mood there is."""
+        return {name: self._config.mood(name) for name in self._config.mood_names()}
+
     def find(self, choice: Choice) -> Mood:
         """Find a mood, or mix one; raises MoodError."""
         return self._config.mood(choice)

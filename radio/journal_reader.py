@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,19 @@ from radio.journal_schema import LOCK_WAIT_S, check_version
 
 _Row = TypeVar("_Row", BarRow, AssetRow, EventRow, MoodRow)
 _TABLES: dict[type[Any], str] = {BarRow: "bars", AssetRow: "assets", EventRow: "events", MoodRow: "moods"}
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """One piece, as its first bar tells of it."""
+
+    piece: int
+    title: str
+    key: str
+    bpm: float
+    mood: str
+    composer: str
+    wall_ms: int
 
 
 class JournalReader:
@@ -69,6 +82,16 @@ class JournalReader:
         """Return the first bar of a station that began at or after a wall time."""
         end = "WHERE +station = ? AND wall_ms >= ? ORDER BY wall_ms, id LIMIT 1"
         return next(self._rows(BarRow, end, (station, wall_ms)), None)
+
+    def pieces_before(self, station: str, wall_ms: int, limit: int) -> list[PieceRow]:
+        """Return the pieces that a station began before a wall time, newest first."""
+        columns = ", ".join(field.name for field in fields(PieceRow))
+        found = self._database.execute(  # +: walk down the index of the time until there are enough
+            f"SELECT {columns} FROM bars WHERE +station = ? AND +piece_bar = 0 AND wall_ms < ? "
+            "ORDER BY wall_ms DESC, id DESC LIMIT ?",
+            (station, wall_ms, limit),
+        )
+        return [PieceRow(*row) for row in found]
 
     def piece(self, station: str, number: int, seed: int) -> list[BarRow]:
         """Return all bars of a piece, as they were written."""

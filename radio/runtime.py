@@ -131,6 +131,11 @@ class StationRuntime:
             for ending, channel in self.channels.items()
         ]
 
+    @property
+    def has_hls(self) -> bool:
+        """Whether there is a live playlist."""
+        return self.hls is not None
+
     def feed(self, ending: str) -> Feed:
         """The stream as outputs send it; `ending`: one of the mounts', or `pcm`."""
         channel = self._inner[ending] if ending in self._inner else self.channels[ending]

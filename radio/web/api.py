@@ -9,6 +9,7 @@ from aiohttp import web
 
 from engine import SAMPLE_RATE_HZ
 from radio.nowplaying import key_name
+from radio.web.azuracast import Place, now_playing, station
 from radio.web.facts import Json, bar_facts, chord_text, iso, played_facts, section_name
 from radio.web.news import News
 from radio.web.views import StationView
@@ -25,19 +26,37 @@ class Api:
         self._latency_s = latency_s
 
     def add_routes(self, app: web.Application) -> None:
-        """Add /api/nowplaying (?station=name) and /api/stations."""
+        """Add /api/nowplaying (?station=name), /api/nowplaying/{station} and /api/stations."""
         app.router.add_get("/api/nowplaying", self._now_playing)
+        app.router.add_get("/api/nowplaying/{station}", self._now_playing)
         app.router.add_get("/api/stations", self._all)
 
     async def _now_playing(self, request: web.Request) -> web.Response:
-        name = request.query.get("station", next(iter(self._stations)))
+        """What a station plays, in AzuraCast's shape, and under `lofi` what only this radio knows."""
+        first = next(iter(self._stations))
+        name = request.match_info.get("station", request.query.get("station", first))
+        if name.isascii() and name.isdigit() and len(name) < 5:  # AzuraCast's clients may ask by number
+            name = dict(enumerate(self._stations, 1)).get(int(name), name)
         if name not in self._stations:
             known = ", ".join(self._stations)
             return _json({"error": f"No station is called {name[:40]!r}. There are: {known}."}, status=404)
-        return _json(self.describe(name))
+        told = self.describe(name)
+        place = self._place(name, request)
+        seconds, now = told["length_s"], datetime.now(UTC)
+        return _json({**now_playing(self._stations[name], place, now, seconds), "lofi": told})
 
     async def _all(self, request: web.Request) -> web.Response:
-        return _json({"stations": [self.describe(name) for name in self._stations]})
+        """Every station, where it is heard and what it plays."""
+        found = [
+            {**station(view, self._place(name, request)), "lofi": self.describe(name)}
+            for name, view in self._stations.items()
+        ]
+        return _json({"stations": found})
+
+    def _place(self, name: str, request: web.Request) -> Place:
+        number = list(self._stations).index(name) + 1
+        scheme = "https" if request.headers.get("X-Forwarded-Proto") == "https" else request.scheme
+        return Place(number, f"{scheme}://{request.host}", "" if number == 1 else f"/{name}")
 
     def describe(self, name: str) -> Json:
         """Tell all there is to tell about one station."""

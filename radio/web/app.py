@@ -17,6 +17,7 @@ from radio.web.doors import Doors
 from radio.web.events import Events
 from radio.web.guard import Guard
 from radio.web.news import News
+from radio.web.openapi import OpenApi
 from radio.web.pages import Pages
 from radio.web.views import StationView
 
@@ -57,6 +58,7 @@ def make_app(
     Pages(stations).add_routes(app)
     news = {name: News(view, metrics) for name, view in stations.items()}
     Api(stations, news, latency_s).add_routes(app)
+    OpenApi().add_routes(app)
     Events(news, metrics, rules.max_event_clients).add_routes(app)
     Health(stations, metrics).add_routes(app, rules)
     return app

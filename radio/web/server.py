@@ -23,7 +23,9 @@ from radio.web.control import Control
 from radio.web.control import Room as ControlRoom
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
+from radio.web.history import History
 from radio.web.hls import Hls
+from radio.web.moods import Moods
 from radio.web.provenance import Provenance
 from radio.web.stream import Streams
 
@@ -68,6 +70,8 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
         desk = ControlRoom(stations, ambiences, latency_s, settings.token_in_query)
         Control(guard, desk).add_routes(app)
     Provenance(config.journal.path, list(stations)).add_routes(app)
+    History(config.journal.path, list(stations)).add_routes(app)
+    Moods(next(iter(stations.values())).director.moods).add_routes(app)
     arrivals = Arrivals()
     arrivals.add_routes(app)
     Ambience(config.engine.loops).add_routes(app)

@@ -10,8 +10,36 @@ from engine import BarStart
 from radio.wishes import Wishes
 
 
+class Counted(Protocol):
+    """Something with listeners."""
+
+    @property
+    def listeners(self) -> int:
+        """People who listen now."""
+
+
+class ShownMount(Protocol):
+    """One stream of a station."""
+
+    @property
+    def ending(self) -> str:
+        """`mp3`, `aac` or `opus`."""
+
+    @property
+    def bitrate_kbps(self) -> int:
+        """As configured."""
+
+    @property
+    def hub(self) -> Counted:
+        """Who listens to it."""
+
+
 class PlayedPiece(Protocol):
     """One piece that went on air (the newest may still be sounding)."""
+
+    @property
+    def number(self) -> int:
+        """Counts from 0 for the life of the station."""
 
     @property
     def title(self) -> str:
@@ -75,6 +103,14 @@ class StationView(Protocol):
     @property
     def now(self) -> Board:
         """What is sounding."""
+
+    @property
+    def mounts(self) -> Sequence[ShownMount]:
+        """Its own streams, the one that every player plays first."""
+
+    @property
+    def has_hls(self) -> bool:
+        """Whether there is a live playlist."""
 
     @property
     def wishes(self) -> Wishes:

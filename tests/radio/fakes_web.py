@@ -14,6 +14,7 @@ from radio.direction import Director, conduct
 from radio.encoders import EncodedChunk, Mp3Encoder
 from radio.hub import Hub
 from radio.nowplaying import NowPlaying
+from radio.web.stream import Mount
 from radio.wishes import Reach, Wishes
 
 BAR_FRAMES = 3 * SAMPLE_RATE_HZ
@@ -42,6 +43,12 @@ class FakeStation:
         self.listeners = 2
         self.health = (True, "on air")
         self.hub = Hub(65_536)
+
+        self.has_hls = True
+
+    @property
+    def mounts(self) -> Sequence[Mount]:
+        return [Mount(self.name, self.title, self.description, "lo-fi", self.hub, 128)]
 
     def hub_listeners(self) -> int:
         return self.listeners

@@ -54,7 +54,7 @@ class Radio:
 
     async def now(self):
         async with self.web.get(f"{self.url}/api/nowplaying") as answer:
-            return await answer.json()
+            return (await answer.json())["lofi"]
 
     async def ready(self):
         try:

@@ -127,7 +127,7 @@ async def test_a_newcomer_learns_the_state_the_piece_and_the_last_sixteen_bars(w
             "started_at": "2026-12-01T20:00:00.000Z",
         }  # fmt: skip
         answer = await (await air.client.get("/api/nowplaying")).json()
-        now_playing = answer["bars"][-1]
+        now_playing = answer["lofi"]["bars"][-1]
         assert {key: bar[key] for key in now_playing} == now_playing
         assert (bar["index"], bar["frame"], bar["downbeat_s"]) == (19, 19 * 144_000, 0.2095)
         assert bar["notes"] == [

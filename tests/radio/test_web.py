@@ -31,7 +31,7 @@ async def client(aiohttp_client, station, metrics):
 async def playing(client, query=""):
     answer = await client.get(f"/api/nowplaying{query}")
     assert answer.status == 200
-    return await answer.json()
+    return (await answer.json())["lofi"]
 
 
 async def test_now_playing_before_the_first_bar_says_so_with_every_key(client, station):
@@ -87,7 +87,7 @@ async def test_a_page_that_comes_between_two_bars_knows_the_one_that_sounds(aioh
 async def test_each_station_is_told_by_name_and_all_of_them_together(client):
     assert (await playing(client, "?station=night-shift"))["stream"] == "/night-shift/stream.mp3"
     answer = await client.get("/api/stations")
-    assert [one["station"] for one in (await answer.json())["stations"]] == ["lofi", "night-shift"]
+    assert [one["lofi"]["station"] for one in (await answer.json())["stations"]] == ["lofi", "night-shift"]
 
 
 async def test_an_unknown_station_is_a_sentence_with_the_known_ones(client):

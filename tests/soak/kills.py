@@ -149,7 +149,7 @@ async def _kill(daemon: Daemon, rng: random.Random, clients: Clients) -> Kill:
 
 def _piece(daemon: Daemon) -> str:
     told = json.loads(daemon.get("/api/nowplaying") or b"{}")
-    return str(told.get("title", ""))
+    return str(told.get("lofi", {}).get("title", ""))
 
 
 async def _until(condition) -> None:
