@@ -159,6 +159,11 @@ def _secrets(tree: Config) -> list[str]:
             found.append(output.password())
         except RadioError as problem:
             typer.echo(f"warning: {problem}", err=True)
+    for hook in tree.webhooks:
+        try:
+            found += filter(None, [hook.secret()])
+        except RadioError as problem:
+            typer.echo(f"warning: {problem}", err=True)
     token = tree.security.token()
     return [*found, *([token] if token else [])]
 

@@ -34,6 +34,11 @@ def missing_secrets(config: Config) -> list[str]:
             output.password()
         except SecretError as problem:
             problems.append(str(problem))
+    for hook in config.webhooks:
+        try:
+            hook.secret()
+        except SecretError as problem:
+            problems.append(str(problem))
     try:
         config.security.token()
     except SecretError as problem:

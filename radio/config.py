@@ -16,6 +16,7 @@ from pydantic_core.core_schema import CoreSchema, no_info_after_validator_functi
 
 from engine import MOODS, Mood, StationSetup, find_mood, mixed
 from radio.config_moods import MoodChoice, MoodPatch, own_mood
+from radio.config_news import TextFile, Webhook
 from radio.config_outputs import Device, Hls, Icecast, Push, Record
 from radio.config_parts import AnyPath, Host, Live, Name, Part, Text
 from radio.config_schedule import ScheduleEntry, TimeZone, zone
@@ -93,6 +94,8 @@ class Station(Part):
     """Moods by time of day and weekday, and one-off events."""
     timezone: Annotated[TimeZone, Live()] = "UTC"
     """Where the schedule's clock hangs."""
+    text_file: TextFile | None = None
+    """A file that says what plays, for OBS and others; None: nowhere."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     """None: a new one at every start (it is in the journal)."""
 
@@ -162,6 +165,7 @@ class Config(Part):
     device: tuple[Device, ...] = Field(default=(), strict=False)
     push: tuple[Push, ...] = Field(default=(), strict=False)
     record: tuple[Record, ...] = Field(default=(), strict=False)
+    webhooks: tuple[Webhook, ...] = Field(default=(), strict=False)
     journal: Journal = Journal()
     replay: Replay = Replay()
     state: State = State()

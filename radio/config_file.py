@@ -21,9 +21,9 @@ from radio.config_yaml import Document, KeyPath, parse_yaml, read_text
 from radio.errors import ConfigError
 from radio.mood_files import FOLDER, with_mood_files
 
-_RESERVED = ("api", "static", "healthz", "readyz", "metrics")
+_RESERVED = ("api", "static", "healthz", "readyz", "metrics", "obs-control")
 _BARE_WORDS = "YAML reads bare numbers as numbers, and on, off, yes, no as true and false. Put names in quotes."
-_OUTPUTS = {"icecast": "mount", "device": None, "push": None, "record": None}
+_OUTPUTS = {"icecast": "mount", "device": None, "push": None, "record": None, "webhooks": None}
 """Lists of outputs, each with what no two of them may share beside their name."""
 _SECRET_WORDS = ("password", "passwd", "secret", "token", "passphrase")
 
@@ -77,7 +77,9 @@ def _unknown_key(path: KeyPath) -> str:
     known = keys_at(path[:-1])
     if any(word in key.lower() for word in _SECRET_WORDS):
         remedy = "use password_env (the name of an environment variable) or password_file (a file that holds it)"
-        if "password_env" not in known:
+        if "secret_env" in known:
+            remedy = remedy.replace("password", "secret")
+        elif "password_env" not in known:
             remedy = "remove it"
         return f"secrets do not belong in this file, which is read and shared by many: {remedy}."
     return f"unknown key. {suggestion(key, known)}Keys here: {', '.join(known) or 'none'}."

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from radio.config import Config
-from radio.outputs import bucket, device, icecast, push, record
+from radio.outputs import bucket, device, icecast, push, record, text_file, webhook
 from radio.runtime import House, StationRuntime
 
 
@@ -26,8 +26,8 @@ class Edge:
 def edges(config: Config, stations: Mapping[str, StationRuntime], house: House) -> Iterator[Edge]:
     """Make the outputs of a configuration."""
     for mount in config.icecast:
-        source = icecast.IcecastOutput(mount, stations[mount.station].feed(mount.format), house.metrics)
-        yield Edge(source.name, mount.station, source.run, icecast.ERRORS)
+        feeder = icecast.IcecastOutput(mount, stations[mount.station].feed(mount.format), house.metrics)
+        yield Edge(feeder.name, mount.station, feeder.run, icecast.ERRORS)
     ports = device.Ports()
     for card in config.device:
         player = device.DeviceOutput(card, stations[card.station].feed("pcm").hub, house.metrics, ports.open)
@@ -39,7 +39,16 @@ def edges(config: Config, stations: Mapping[str, StationRuntime], house: House) 
         ending = "pcm" if archive.format == "flac" else archive.format
         recorder = record.RecordOutput(archive, stations[archive.station].feed(ending).hub, house.metrics, house.clock)
         yield Edge(recorder.name, archive.station, recorder.run, record.ERRORS)
+    for hook in config.webhooks:
+        station = stations[hook.station]
+        source = webhook.Source(station.title, station.now, station.wishes, station.healthy)
+        teller = webhook.WebhookOutput(hook, source, house.metrics, house.clock)
+        yield Edge(teller.name, hook.station, teller.run, webhook.ERRORS)
     for name, station in stations.items():
+        if station.settings.text_file is not None:
+            shown = text_file.Shown(name, station.title, station.now)
+            writer = text_file.TextFileOutput(shown, station.settings.text_file, house.clock)
+            yield Edge(writer.name, name, writer.run, text_file.ERRORS)
         if config.hls.bucket is not None and station.hls is not None:
             ledger = config.state.folder / f"{name}.bucket.json"
             copier = bucket.BucketOutput(config.hls.bucket, station.hls, house.metrics, ledger)

@@ -52,6 +52,11 @@ class Metrics:
         for where in ("state", "folder"):
             self.hls_write_errors.labels(station, where)
 
+    def expect_webhook(self, output: str) -> None:
+        """Begin the messages of a webhook at 0."""
+        for result in ("sent", "retried", "failed", "dropped"):
+            self.webhook_messages.labels(output, result)
+
     def expect_formats(self, station: str, endings: Sequence[str]) -> None:
         """Begin the faults of every format at 0."""
         for ending in endings:
@@ -162,6 +167,9 @@ class Metrics:
             self.event_clients.labels(way)
         for reason in ("full", "lagged", "stuck"):
             self.event_drops.labels(reason)
+        self.webhook_messages = self._counter(
+            "webhook_messages_total", "Messages to webhooks, by what came of them.", "output", "result"
+        )
         self.keepalive_restarts = self._counter(
             "keepalive_restarts_total", "Times an output was started again.", "output"
         )

@@ -26,6 +26,7 @@ from radio.web.guard import Attempts, Guard
 from radio.web.history import History
 from radio.web.hls import Hls
 from radio.web.moods import Moods
+from radio.web.obs import ObsPage
 from radio.web.provenance import Provenance
 from radio.web.stream import Streams
 
@@ -69,6 +70,7 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
         ambiences = sorted(path.stem for path in (config.engine.loops / "ambience").glob("*.flac"))
         desk = ControlRoom(stations, ambiences, latency_s, settings.token_in_query)
         Control(guard, desk).add_routes(app)
+        ObsPage().add_routes(app)
     Provenance(config.journal.path, list(stations)).add_routes(app)
     History(config.journal.path, list(stations)).add_routes(app)
     Moods(next(iter(stations.values())).director.moods).add_routes(app)
