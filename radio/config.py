@@ -218,6 +218,8 @@ def _anchor(value: object, folder: Path) -> object:
         return folder / Path(os.path.expanduser(value))  # Path.expanduser raises for a user it does not know
     if isinstance(value, tuple):
         return tuple(_anchor(item, folder) for item in value)
+    if isinstance(value, dict):
+        return {name: _anchor(item, folder) for name, item in value.items()}
     if isinstance(value, BaseModel):
         changed = {name: _anchor(getattr(value, name), folder) for name in type(value).model_fields}
         return value.model_copy(update=changed)

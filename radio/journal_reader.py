@@ -86,8 +86,9 @@ class JournalReader:
     def pieces_before(self, station: str, wall_ms: int, limit: int) -> list[PieceRow]:
         """Return the pieces that a station began before a wall time, newest first."""
         columns = ", ".join(field.name for field in fields(PieceRow))
+        fresh = "AND +repeated = 0 " if self.format > 1 else ""
         found = self._database.execute(  # +: walk down the index of the time until there are enough
-            f"SELECT {columns} FROM bars WHERE +station = ? AND +piece_bar = 0 AND wall_ms < ? "
+            f"SELECT {columns} FROM bars WHERE +station = ? AND +piece_bar = 0 {fresh}AND wall_ms < ? "
             "ORDER BY wall_ms DESC, id DESC LIMIT ?",
             (station, wall_ms, limit),
         )

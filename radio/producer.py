@@ -110,7 +110,7 @@ class Producer:
     def reach(self) -> Reach:
         """The bar line at which a change that is asked for now will take effect."""
         frames, bars = self._lead.reach(int(self._margin_s * SAMPLE_RATE_HZ))
-        return Reach(frames / SAMPLE_RATE_HZ, bars)
+        return Reach(max(frames / SAMPLE_RATE_HZ, self._margin_s), bars)  # with less in store the new bar itself is due
 
     def change_mood(self, mood: Mood) -> None:
         """Have the music take a mood from the next bar line that can still be reached."""

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import jsonschema
@@ -39,6 +40,8 @@ def served(tmp_path):
             start = bar_start(bar, piece=bar // 2, piece_bar=bar % 2)
             airing = Airing("lofi", NOW + timedelta(minutes=bar), seed=7, assets="x")
             journal.append(bar_row(start, airing))
+            again = replace(airing, wall=airing.wall + timedelta(seconds=9), repeated=True)
+            journal.append(bar_row(start, again))  # a bar that was played twice begins no piece
         journal.close()
         stations = {"lofi": FakeStation(), "night": FakeStation("night", "Night")}
         stations["lofi"].play_past(pieces=3, bars_in=10)

@@ -81,6 +81,11 @@ async def test_a_disk_that_refuses_is_for_keepalive(tmp_path):
         await output.run()
 
 
+def test_a_path_starts_at_the_folder_of_the_configuration(tmp_path):
+    config = parse_config("stations: {lofi: {text_file: {file: obs/a.txt}}}", tmp_path / "config.yaml")
+    assert config.stations["lofi"].text_file.file == tmp_path / "obs" / "a.txt"
+
+
 @pytest.mark.parametrize(
     "text", ["{titel}", "{}", "{0}", "{title.__class__}", "{title[0]}", "{title!r}", "{bpm:9999999}", "{", "}"]
 )
