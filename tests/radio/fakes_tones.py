@@ -100,6 +100,8 @@ class ToneStation:
         self.hls = HlsOutput({PLAIN: Rendition(self.channels["aac"].hub, 128)}, 6, house)
         self._indexes = itertools.count(first_bar)
 
+    has_hls = True
+
     def hub_listeners(self):
         return sum(channel.hub.listeners for channel in self.channels.values())
 
@@ -128,6 +130,7 @@ class ToneStation:
                     await task
             self.broadcast.close()
 
+    @property
     def mounts(self):
         about = (self.name, self.title, self.description, "lo-fi")
         types = {"mp3": "audio/mpeg", "aac": "audio/aac"}
@@ -144,7 +147,7 @@ async def served(*stations, port=0, add=()):
     arrivals.add_routes(app)
     Ambience(LOOPS).add_routes(app)
     streams = Streams(metrics, 20, arrivals)
-    streams.add_routes(app, [mount for station in stations for mount in station.mounts()])
+    streams.add_routes(app, [mount for station in stations for mount in station.mounts])
     Hls({name: station.hls for name, station in views.items()}).add_routes(app, first=stations[0].name)
     for more in add:
         more(app)
