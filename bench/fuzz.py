@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -25,12 +26,17 @@ from radio.config_file import load_config
 from radio.config_security import Security
 from radio.errors import ConfigError
 from radio.hub import Hub
+from radio.journal import Journal
+from radio.journal_bars import Airing, bar_row
 from radio.metrics import Metrics
 from radio.web.app import Rules, make_app
 from radio.web.control import Conducted, Control
 from radio.web.control import Room as ControlRoom
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
+from radio.web.history import History
+from radio.web.moods import Moods
+from radio.web.obs import ObsPage
 from radio.web.stream import Mount, Streams
 from radio.web.views import StationView
 
@@ -47,7 +53,8 @@ _SERVED = (
     "/api/nowplaying?station=lofi", "/api/nowplaying?station=" + "%27" * 300, "/api/control/mood", "/static/app.js",
     "/healthz", "/readyz", "/metrics", "/favicon.ico", "/hls/live.m3u8", "/lofi/hls/live.m3u8",
     "/api/events?station=%00", "/api/events?after=" + "9" * 400, "/api/ws", "/api/ws?station=\xff", "/api/stations",
-    "/api/openapi.json", "/api/moods", "/api/history?page=-1", "/api/history?per_page=1e9", "/api/history?page=%F0",
+    "/api/openapi.json", "/api/moods", "/api/history?limit=-1", "/api/history?before=1e9", "/api/history?limit=%F0",
+    "/api/history", "/api/history?before=0001-01-01T00:00:00%2B14:00", "/obs-control", "/obs-control/",
     "/api/nowplaying/lofi", "/api/nowplaying/%2e%2e", "/api/nowplaying/" + "x" * 300,
 )  # fmt: skip
 _CONTROL = ("mood", "blend", "skip", "bpm", "layers", "schedule")
@@ -223,18 +230,32 @@ async def _serve(view: StationView, conducted: Callable[[Path], Conducted], stac
     guard = Guard("sixteen-letters-or-more", Attempts(10**9), doors.client, metrics)
     app = make_app({"lofi": view}, metrics, rules=Rules(settings, doors, guard))
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lofi-fuzz-"))
-    Control(guard, ControlRoom({"lofi": conducted(Path(folder))}, ("rain",), 4.0, in_query=True)).add_routes(app)
+    station = conducted(Path(folder))
+    Control(guard, ControlRoom({"lofi": station}, ("rain",), 4.0, in_query=True)).add_routes(app)
+    Moods(station.director.moods).add_routes(app)
+    History(_journal(Path(folder), view), ["lofi"]).add_routes(app)
+    ObsPage().add_routes(app)
     hub = Hub(65_536)
     hub.close()  # a stream ends at once: what is thrown is the request
     Streams(metrics, 500).add_routes(app, [Mount("lofi", "lofi", "about", "lo-fi", hub, 128)])
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=0.1, max_line_size=8_192, max_field_size=8_192, max_headers=64,
-        lingering_time=0.2,
+        lingering_time=0.2, handler_cancellation=True,
     )  # fmt: skip
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await GatedSite(runner, ("127.0.0.1", 0), 256, doors).start()
     return int(runner.addresses[0][1])
+
+
+def _journal(folder: Path, view: StationView) -> Path:
+    """A journal with one bar."""
+    journal = Journal(folder / "journal.sqlite3", Metrics())
+    journal.start()
+    if view.now.current is not None:
+        journal.append(bar_row(view.now.current, Airing("lofi", datetime.now(UTC), seed=1, assets="x")))
+    journal.close()
+    return journal.path
 
 
 async def _throw(port: int, raw: bytes) -> str:

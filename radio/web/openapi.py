@@ -124,7 +124,7 @@ def document(app: web.Application) -> Json:
     paths: dict[str, Json] = {}
     for method, path, handler in api_routes(app):
         known = OPERATIONS.get(path)
-        told = _told(method, path, known) if known else _plain(path, handler)
+        told = _told(method, path, known) if known else _plain(method, path, handler)
         paths.setdefault(path, {})[method.lower()] = told
     return {
         "openapi": VERSION,
@@ -165,14 +165,15 @@ def _told(method: str, path: str, known: Operation) -> Json:
     return told
 
 
-def _plain(path: str, handler: Any) -> Json:  # noqa: ANN401 - whatever aiohttp was given
+def _plain(method: str, path: str, handler: Any) -> Json:  # noqa: ANN401 - whatever aiohttp was given
     lines = (handler.__doc__ or path).strip().splitlines()
-    return {
+    told: Json = {
         "summary": lines[0],
-        "operationId": _name("get", path),
+        "operationId": _name(method, path),
         "parameters": _in_path(path),
         "responses": {"default": {"description": "See docs/api.md."}},
     }
+    return told | {"security": [{"token": []}]} if path.startswith("/api/control/") else told
 
 
 def _name(method: str, path: str) -> str:
