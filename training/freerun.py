@@ -38,11 +38,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--bars", type=int, default=64)
     options = parser.parse_args(arguments)
     model = OnnxStep(options.model)
+    found: list[float] = []
     for style in options.styles:
         for density in options.densities:
             ids = skeleton(style, density, options.bars)
             shares = [backbeat(model, ids, seed) for seed in range(options.seeds)]
             print(f"{style} {density}: " + " ".join(f"{share:.2f}" for share in shares), flush=True)
+            found += shares
+    print(f"mean {sum(found) / len(found):.3f}, worst {min(found):.2f}")
 
 
 if __name__ == "__main__":

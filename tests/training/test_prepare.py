@@ -56,11 +56,11 @@ def data(tmp_path):
     return tmp_path
 
 
-def write_tune(path, first):
+def write_tune(path, first, stride=5):
     track = mido.MidiTrack()
     for step in range(8):
-        track.append(mido.Message("note_on", note=60 + (first + step * 5) % 24, velocity=90, time=0))
-        track.append(mido.Message("note_off", note=60 + (first + step * 5) % 24, time=240))
+        track.append(mido.Message("note_on", note=60 + (first + step * stride) % 24, velocity=90, time=0))
+        track.append(mido.Message("note_off", note=60 + (first + step * stride) % 24, time=240))
     path.parent.mkdir(parents=True, exist_ok=True)
     mido.MidiFile(ticks_per_beat=480, tracks=[track]).save(path)
 
@@ -104,6 +104,31 @@ def test_groove_and_its_expanded_set_together_hold_each_performance_once(data):
     assert [reason for reason in skipped if "another set" in reason] == [
         f"{n}_1.midi: this performance is in another set too." for n in range(3)
     ]
+
+
+def test_a_performance_that_the_two_sets_put_in_other_splits_stays_where_the_first_has_it(data):
+    write_e_gmd(data / "e-gmd", [("0", "train", "0_1.midi"), ("1", "validation", "1_1.midi")])
+    both, _ = made("drums", data, keys=("gmd", "e_gmd"))
+    assert {e.name for e in both.entries if e.validation} == {"0.mid"}
+    assert {e.name for e in both.entries if not e.validation} == {"1.mid", "2.mid"}
+
+
+def test_a_tune_that_two_collections_have_is_in_one_split_only(data, monkeypatch):
+    """IrishMAN names its files by numbers, Ceol Rince by titles: what is the same music is left out by its notes."""
+    monkeypatch.setattr(epochs, "HASHED_VALIDATION_ONE_IN", 2)
+    for n in range(6):
+        write_tune(data / "irishman" / "train" / f"{n}.mid", n)  # the notes of Tunea to Tunef
+        write_tune(data / "irishman" / "train" / f"Tune{chr(103 + n)}reel.mid", n, 7)  # new notes, known titles
+    consent = Consent(changed=True, licences={"irishman"})
+    corpus, _ = prepare("thesis", ("irish_cre", "irishman"), data, Making(0, 1), consent)
+    check_split(corpus.entries)
+    splits = {}
+    for entry in corpus.entries:
+        splits.setdefault(entry.name, set()).add(entry.validation)
+    assert all(len(found) == 1 for found in splits.values())
+    assert Counter(entry.name for entry in corpus.entries)["irish/tuneg"] == 2
+    assert not {f"irish/{n}" for n in range(6)} & splits.keys()
+    assert corpus.sources.keys() == {"irish_cre", "irishman"}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -9,7 +9,7 @@ train() {
         --eager --threads 1 --accelerator cpu --seed 0 --stop-after-steps "$steps" "$@"
 }
 train --out "$out/whole"
-train --out "$out/killed" --checkpoint-s 0 &
+train --out "$out/killed" --checkpoint-s "${CHECKPOINT_S:-0}" &
 child=$!
 until [ -f "$out/killed/losses.csv" ] && [ "$(wc -l < "$out/killed/losses.csv")" -gt $((steps / 2)) ]; do sleep 0.1; done
 kill -9 "$(pgrep -P "$child" || echo "$child")"
