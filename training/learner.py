@@ -82,8 +82,8 @@ class Learner(lightning.LightningModule):
     def training_step(self, window: Window, _: int) -> Tensor:
         """Return what to minimise on one window."""
         progress, schedule = self.progress, self.settings.schedule
-        optimiser = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimiser, torch.optim.Optimizer)
+        # DeepSpeed's optimiser is none of torch's, but has its groups.
+        optimiser: Any = self.trainer.optimizers[0]
         set_rate(optimiser, schedule.rate(progress.step, schedule.progress(progress.tokens_seen, progress.elapsed_s)))
         logits, (shift, wkv) = self.run_network(window.inputs, self.carried)
         self.carried = shift.detach(), wkv.detach()

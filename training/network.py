@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from training.network7 import Attention7, FeedForward7
 from training.recurrence import MAX_DECAY, wkv, wkv_naive
-from training.size import GROUP_NORM_EPS, HEAD_SIZE, Size, State, previous, size_of
+from training.size import GROUP_NORM_EPS, HEAD_SIZE, Size, State, float_norm, previous, size_of
 
 MIX_RANK = 32
 DECAY_RANK = 64
@@ -77,8 +77,8 @@ class Attention(nn.Module):
         with torch.autocast(now.device.type, enabled=False):
             mixer = wkv_naive if naive else wkv
             out, state = mixer(rkv, heads(log_decay), self.time_faaaa.float(), state)
-            out = self.ln_x(out.transpose(1, 2).reshape(batch * steps, width)).view(batch, steps, width)
-        return self.output(out * functional.silu(self.gate(for_gate))), state, early
+            out = float_norm(self.ln_x, out.transpose(1, 2).reshape(batch * steps, width)).view(batch, steps, width)
+        return self.output(out.to(now.dtype) * functional.silu(self.gate(for_gate))), state, early
 
 
 class FeedForward(nn.Module):

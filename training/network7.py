@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.recurrence7 import Step7, wkv7_chunked, wkv7_naive
-from training.size import GROUP_NORM_EPS, HEAD_SIZE, Size, previous
+from training.size import GROUP_NORM_EPS, HEAD_SIZE, Size, float_norm, previous
 
 RANKS = {"w": 2.5, "a": 2.5, "v": 1.7, "g": 5.0}
 """Ranks of the small matrices over the root of the width, rounded to 32."""
@@ -110,9 +110,9 @@ class Attention7(nn.Module):
             out, state = (wkv7_naive if naive else wkv7_chunked)(inputs, state)
             weight = self.r_k.view(1, self.heads, 1, HEAD_SIZE).float()
             bonus = (inputs.receptance * keys * weight).sum(-1, keepdim=True)
-            normal = self.ln_x(out.transpose(1, 2).reshape(batch * steps, width)).view(batch, steps, width)
+            normal = float_norm(self.ln_x, out.transpose(1, 2).reshape(batch * steps, width)).view(batch, steps, width)
             out = normal + (bonus * inputs.value).transpose(1, 2).reshape(batch, steps, width)
-        return self.output(out * gate), state, early
+        return self.output(out.to(now.dtype) * gate), state, early
 
 
 class FeedForward7(nn.Module):

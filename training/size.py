@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from training.errors import CheckpointError
 
@@ -58,3 +59,8 @@ def size_of(weights: dict[str, Tensor]) -> Size:
 def previous(now: Tensor, last: Tensor) -> Tensor:
     """Return the sequence one step late: now is [B, T, D], last [B, D]."""
     return torch.cat([last.unsqueeze(1).to(now.dtype), now[:, :-1]], 1)
+
+
+def float_norm(norm: nn.GroupNorm, value: Tensor) -> Tensor:
+    """Normalise in float32 whatever the parameters are stored in: DeepSpeed keeps all of them in bfloat16."""
+    return functional.group_norm(value, norm.num_groups, norm.weight.float(), norm.bias.float(), norm.eps)

@@ -1,7 +1,10 @@
 import dataclasses
+from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
+import torch
+from pytorch_lightning.accelerators import CPUAccelerator
 from test_train import SETTINGS, run
 
 from training.devices import make_logger, make_strategy, make_trainer
@@ -42,3 +45,23 @@ def test_losses_and_validations_reach_the_loggers(tmp_path):
     assert "train_loss" in table
     events = next((tmp_path / "tensorboard").rglob("events.out.tfevents*")).read_bytes()
     assert b"nll_per_token" in events
+
+
+@pytest.mark.timeout(600)
+def test_deepspeed_learns_what_one_process_learns_and_goes_on_from_its_folder(tmp_path, monkeypatch):
+    """ZeRO-2 in one process on the CPU, which Lightning refuses and DeepSpeed can do: our side of it is the same."""
+    pytest.importorskip("deepspeed", reason="optional: DS_BUILD_OPS=0 pip install --no-build-isolation deepspeed")
+    from pytorch_lightning.strategies import deepspeed
+
+    monkeypatch.setenv("DS_ACCELERATOR", "cpu")
+    monkeypatch.setattr(deepspeed, "CUDAAccelerator", CPUAccelerator)
+    monkeypatch.setattr(deepspeed, "_validate_device_index_selection", lambda _: None)
+    monkeypatch.setattr(deepspeed.DeepSpeedStrategy, "root_device", torch.device("cpu", 0))
+    monkeypatch.setattr(deepspeed.DeepSpeedStrategy, "_get_process_group_backend", lambda _: "gloo")
+    # its operator for shared memory would be compiled
+    monkeypatch.setattr(import_module("deepspeed.comm.torch"), "build_shm_op", lambda: None)
+    settings = dataclasses.replace(SETTINGS, dropout=0.0)
+    run(tmp_path / "zero", settings, strategy="deepspeed2", stop_after_steps=5).run()
+    zero = run(tmp_path / "zero", settings, strategy="deepspeed2").run()
+    assert (tmp_path / "zero" / "checkpoint.ckpt").is_dir()
+    assert zero.losses == pytest.approx(run(tmp_path / "plain", settings).run().losses, abs=0.01)  # bfloat16 weights

@@ -75,3 +75,18 @@ def test_a_fresh_network_predicts_almost_evenly(layers):
         logits, _ = network(torch.zeros(1, 16, dtype=torch.long), network.initial_state(1))
     assert torch.isfinite(logits).all()
     assert float(torch.log_softmax(logits, -1).max()) < -2
+
+
+@pytest.mark.parametrize("architecture", ["x060", "x070"])
+def test_weights_in_bfloat16_compute_nearly_the_same(architecture):
+    """DeepSpeed keeps all parameters in bfloat16, and there is no autocast around them."""
+    weights = tiny_weights(architecture=architecture)
+    ids = torch.randint(0, 320, (2, 32), generator=torch.Generator().manual_seed(1))
+    exact, short = network_of(weights), network_of(weights).bfloat16()
+    with torch.no_grad():
+        expected, _ = exact(ids, exact.initial_state(2))
+    logits, (shift, wkv) = short(ids, short.initial_state(2))
+    logits.float().square().mean().backward()
+    assert (logits.dtype, shift.dtype, wkv.dtype) == (torch.bfloat16, torch.float32, torch.float32)
+    assert float((logits.detach().float() - expected).abs().mean()) <= 0.05 * float(expected.abs().mean())
+    assert all(torch.isfinite(parameter.grad).all() for parameter in short.parameters() if parameter.grad is not None)
