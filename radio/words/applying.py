@@ -24,7 +24,7 @@ _LAYER_DB, _LAYER_STEP_DB, _QUIETEST_LAYER_DB = -24.0, 5.0, -36.0
 _FAINTEST_LAYER_DB = -43.0
 """What a mixture leaves of a mood's ambience below this is no place any more."""
 _CLEAN_VINYL, _VINYL_DB = "clean", -24.0
-_SECOND_SHARE, _SECOND_DB = 0.7, -4.0
+_SECOND_SHARE, _SECOND_DB = 0.95, -4.0
 _ORDER = ("style", "kit", "chords", "tune", "low", "mode", "key", "turn", "vinyl", "layer", "bpm", "playing", "silent")
 
 

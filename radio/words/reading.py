@@ -16,6 +16,8 @@ from radio.words.understanding import Wish
 
 PLAINLY, MISSPELT, LOOSELY = 0.97, 0.8, 0.75
 """How sure exact words are; words that were misspelt; a negated adjective, whose opposite is our guess."""
+_LESS = 0.85
+"""`less busy` is not as far on the other side as `sparse`."""
 _OPPOSITE = 0.6
 """`not sad` is not as far on the other side as `happy`."""
 
@@ -29,6 +31,12 @@ class Rest:
     """Those whose musical sense was read already."""
     breaks: list[int] = field(default_factory=list)
     """Places of prepositions, where the picture may be cut."""
+
+    def add(self, words: list[Word], *, cut: bool = False) -> None:
+        """Add words whose musical sense is known, or that have none."""
+        self.breaks += [len(self.words)] if cut else []
+        self.words += words
+        self.known |= {word.plain for word in words}
 
 
 @dataclass(slots=True)
@@ -73,6 +81,8 @@ class Reader:
         self._known = self._meant.union(lexicon.small_words(), known)
         self._reading, self._steering = Reading(), _Steering()
         self._part: tuple[str, int] | None = None
+        self._joined: list[tuple[str, int]] = []
+        """Parts before an `and`, which may share what comes after the last one."""
         self._said: list[str] = []
         self._misspelt: dict[str, str] = {}
         self._loose: tuple[int, dict[str, float]] | None = None
@@ -147,7 +157,7 @@ class Reader:
             self._steering = _Steering()
 
     def _small(self, kind: str, phrase: str, some: list[Word]) -> None:
-        steering, rest = self._steering, self._reading.rests[-1]
+        steering = self._steering
         self._said += [word.text for word in some] if kind in ("degrees", "more", "less", "none", "only") else []
         if kind == "degrees":
             number = self._lexicon.small["degrees"][phrase]
@@ -157,20 +167,19 @@ class Reader:
             steering.none = False
         elif kind == "none":
             steering.none = True
-        elif kind == "after_none" and self._part is not None:
-            self._silence(self._part, some)
+        elif kind == "after_none":
+            for part in (*self._joined, self._part) if self._part is not None else ():
+                self._silence(part, some)
         elif kind == "only":
             self._reading.only = phrase
         elif kind == "breaks":
             self._new_clause()
         elif kind == "joiners":
+            self._joined = [*self._joined, self._part] if self._part is not None else []
             self._part, self._loose = None, None
             self._steering = _Steering(none=self._carry)
         if kind in ("prepositions", "filler", "breaks", "joiners"):
-            if kind == "prepositions":
-                rest.breaks.append(len(rest.words))
-            rest.words += some
-            rest.known |= {word.plain for word in some}
+            self._reading.rests[-1].add(some, cut=kind == "prepositions")
 
     def _level(self, words: list[Word], place: int, phrase: str) -> None:
         """Read high, low, up, down: they steer a scale before or behind them, and mean pitch by themselves."""
@@ -191,8 +200,7 @@ class Reader:
 
     def _term(self, term: Term, phrase: str, some: list[Word]) -> None:
         if term.scene and not self._steering.none and self._steering.sign >= 0:
-            self._reading.rests[-1].words += some
-            self._reading.rests[-1].known |= {word.plain for word in some}
+            self._reading.rests[-1].add(some)
         elif term.scene:
             self._reading.refused |= {word.plain for word in some}
         if term.kinds and self._part is not None and not self._steering.none:
@@ -269,11 +277,11 @@ class Reader:
         self._steering, self._said = _Steering(), []
 
     def _silence(self, part: tuple[str, int], some: list[Word]) -> None:
-        name, first = part
-        why = self._why(some)
-        if first < len(self._reading.wishes) and self._reading.wishes[first].kind == "playing":
-            why = f"{self._reading.wishes[first].why} {why}"
-            del self._reading.wishes[first]
+        name, why = part[0], self._why(some)
+        named = next((wish for wish in self._reading.wishes if (wish.kind, wish.name) == ("playing", name)), None)
+        if named is not None:
+            why = f"{named.why} {why}"
+            self._reading.wishes.remove(named)
         if name == "keys":
             self._reading.notes.append(f"“{why}”: the keys always play; they are softer instead.")
             self._reading.wishes.append(Wish("turn", "keys_db", -2.0, why, 0.5))
@@ -293,7 +301,7 @@ class Reader:
         size = steering.degree or 1.0
         if steering.none:
             return -1.5 if noun else -_OPPOSITE / max(size, 1.0)
-        return (steering.sign or 1) * (size if steering.sign >= 0 or noun else 0.7 * size)
+        return (steering.sign or 1) * (size if steering.sign >= 0 or noun else _LESS * size)
 
     def _wish(
         self, what: tuple[str, str, float], some: list[Word], *, value: object = None, relative: bool | None = None,
@@ -311,7 +319,7 @@ class Reader:
     def _new_clause(self) -> None:
         self._reading.rests.append(Rest())
         self._steering, self._part, self._said, self._loose = _Steering(), None, [], None
-        self._carry, self._asked = False, False
+        self._carry, self._asked, self._joined = False, False, []
 
 
 _NO_SUCH = {("bass", "density"), ("bass", "bright"), ("second", "bright")}

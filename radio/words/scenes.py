@@ -23,8 +23,10 @@ from radio.words.understanding import Wish
 REMEDY = "pip install 'lofi-radio[words]'"
 NAMED = 0.9
 """How sure a scene is whose own word stands there."""
-LIKELY, _MIDDLE, _SLOPE = 0.4, 0.56, 0.06
+LIKELY, _MIDDLE, _SLOPE = 0.45, 0.56, 0.06
 """A scene counts from this probability on. Middle and slope of the logistic curve from a cosine to a probability."""
+_ALONE = 0.07
+"""A single word lies nearer to phrases than a sentence does, even one that means nothing."""
 _MOST_SCENES = 3
 _BEHIND = 0.1
 """Scenes whose cosine is so far behind the best one's are not meant."""
@@ -110,7 +112,8 @@ class Gallery:
         ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:_MOST_SCENES]
         wishes, explained = [], set()
         for scene, (score, phrase, row) in ranked:
-            sure = probability(score)
+            alone = sum(word.plain not in rest.known for word in spans[row]) == 1
+            sure = probability(score - (_ALONE if alone else 0.0))
             if sure >= LIKELY:
                 said = " ".join(word.text for word in spans[row])
                 wishes.append(Wish("scene", scene, sure, f"{said} ≈ {phrase} ({score:.2f})", round(sure, 2)))

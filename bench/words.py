@@ -1,0 +1,105 @@
+"""Whether words are understood, measured on rendered music: `python -m bench.words [--half tuned] [--models]`.
+
+Each prompt of bench/words.yaml is understood, rendered (the rules compose, unless --models) and compared with `study`
+rendered from the same seed. Prints the share of directions that are right, by half and by kind, and every failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")  # one core: before numpy is imported
+
+import yaml  # noqa: E402
+
+from bench.words_heard import Heard, hear  # noqa: E402
+from bench.words_judge import judge  # noqa: E402
+from engine import find_mood  # noqa: E402
+from radio.words import understand  # noqa: E402
+
+PROMPTS = Path(__file__).parent / "words.yaml"
+AIM = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One direction of one prompt."""
+
+    half: str
+    prompt: str
+    direction: str
+    right: bool
+    shown: str
+    """The two figures that were compared."""
+    sure: float
+
+
+def judged(task: tuple[str, str, list[str]], *, neutral: Heard, seconds: float, rules: bool) -> list[Verdict]:
+    """Understand, render and judge one prompt."""
+    half, prompt, directions = task
+    study = find_mood("study")
+    answer = understand(prompt, study, study)
+    heard = hear(answer.mood, seconds, rules=rules)
+    verdicts = []
+    for direction in directions:
+        right, shown = judge(direction, neutral, heard, answer)
+        verdicts.append(Verdict(half, prompt, direction, right, shown, answer.sure))
+    return verdicts
+
+
+def main() -> None:
+    """Judge and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.words", description=__doc__)
+    parser.add_argument("--half", choices=("tuned", "held_out"), help="one half only")
+    parser.add_argument("--seconds", type=float, default=40.0, help="sound to render of each prompt")
+    parser.add_argument("--models", action="store_true", help="the models compose instead of the rules")
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args()
+    begun_s = time.monotonic()
+    halves = {k: v for k, v in yaml.safe_load(PROMPTS.read_text("utf-8")).items() if options.half in (None, k)}
+    tasks = [(half, str(prompt), asked) for half, entries in halves.items() for prompt, asked in entries]
+    rules = not options.models
+    neutral = hear(find_mood("study"), options.seconds, rules=rules)
+    work = partial(judged, neutral=neutral, seconds=options.seconds, rules=rules)
+    if options.jobs > 1:
+        with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+            found = [verdict for verdicts in pool.map(work, tasks) for verdict in verdicts]
+    else:
+        found = [verdict for task in tasks for verdict in work(task)]
+    report(found, len(tasks))
+    print(f"\n{'rules' if rules else 'models'} composed; {time.monotonic() - begun_s:.0f} s.")
+
+
+def report(verdicts: list[Verdict], prompts: int) -> None:
+    """Print the table and the failures."""
+    print(f"{prompts} prompts, {len(verdicts)} directions; aim {AIM:.0%} of the directions.\n")
+    kinds = sorted({verdict.direction.partition(":")[0] for verdict in verdicts})
+    halves = list(dict.fromkeys(verdict.half for verdict in verdicts))
+    print(f"| direction | {' | '.join(halves)} |\n|---|{'---|' * len(halves)}")
+    rows = [("all", None), *((kind, kind) for kind in kinds)]
+    for name, kind in rows:
+        cells = []
+        for half in halves:
+            some = [v.right for v in verdicts if v.half == half and kind in (None, v.direction.partition(":")[0])]
+            cells.append(f"{sum(some)} of {len(some)}" + (f", {sum(some) / len(some):.1%}" if kind is None else ""))
+        print(f"| {name} | {' | '.join(cells)} |")
+    missed: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        if not verdict.right:
+            missed[f"{verdict.half}: {verdict.prompt}"].append(verdict)
+    print("\nFailures:" if missed else "\nNo failures.")
+    for prompt, some in missed.items():
+        print(f"- {prompt}: {'; '.join(f'{v.direction} ({v.shown})' for v in some)}")
+
+
+if __name__ == "__main__":
+    main()
