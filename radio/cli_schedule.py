@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from rich.table import Table
 
+from engine import Mood
 from radio import orders
 from radio.config import Config, Station
 from radio.config_schedule import zone
-from radio.orders import Choice
+from radio.orders import Spoken
 
 
 def schedule_table(config: Config, station: str, now: datetime, hours: float) -> Table:
@@ -46,8 +47,10 @@ def notes(config: Config, station: str, now: datetime) -> Iterator[str]:
         yield f"{choice_text(word.choice)} was asked for by {word.by} and holds until {until}."
 
 
-def choice_text(choice: Choice) -> str:
+def choice_text(choice: Spoken) -> str:
     """A mood, or a mixture: `study 0.7 + rainy 0.3`."""
+    if isinstance(choice, Mood):
+        return choice.name
     return choice if isinstance(choice, str) else " + ".join(f"{name} {share:g}" for name, share in choice.items())
 
 

@@ -19,7 +19,7 @@ from engine import End, Hands, Mood, MoodError
 from radio import orders as kept
 from radio.clock import Clock
 from radio.config import Config
-from radio.orders import Choice, Orders, Word
+from radio.orders import Choice, Orders, Spoken, Word
 from radio.schedule import Slot
 from radio.wishes import Reach
 
@@ -61,7 +61,7 @@ class Say:
     """What is in force."""
 
     mood: Mood
-    choice: Choice
+    choice: Spoken
     by: str
     """`config`, `schedule` or `control`."""
     since: datetime | None
@@ -129,7 +129,7 @@ class Director:
         """Find a mood, or mix one; raises MoodError."""
         return self._config.mood(choice)
 
-    def speak(self, choice: Choice, until: datetime | None = None, drift_minutes: float | None = None) -> None:
+    def speak(self, choice: Spoken, until: datetime | None = None, drift_minutes: float | None = None) -> None:
         """Have a mood from the control interface hold."""
         word = Word(choice, "control", self.now(), until, drift_minutes)
         self._orders = replace(self._orders, word=word)
@@ -166,11 +166,11 @@ class Director:
         return True
 
     def _say(
-        self, choice: Choice, by: str, drift_minutes: float | None, span: tuple[datetime, datetime | None]
+        self, choice: Spoken, by: str, drift_minutes: float | None, span: tuple[datetime, datetime | None]
     ) -> Say | None:
         """What was chosen, ready to play; None, said once, for a mood that is there no more."""
         try:
-            mood = self._config.mood(choice)
+            mood = choice if isinstance(choice, Mood) else self._config.mood(choice)
         except MoodError as problem:
             if self._missed != choice:
                 self._missed = choice

@@ -11,20 +11,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from engine import EngineError, Hands
+from engine import EngineError, Hands, Mood, mood_from_tree
 from radio.ledger import replace_file
 
 logger = logging.getLogger(__name__)
 
 Choice = str | dict[str, float]
 """A mood by name, or several with their weights."""
+Spoken = Choice | Mood
+"""What may be asked for: a mood that words made has no name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """A mood that somebody asked for."""
 
-    choice: Choice
+    choice: Spoken
     by: str
     """`control`, or `config` for an edit while on air."""
     at: datetime
@@ -84,7 +86,13 @@ def _word(tree: Any) -> Word:  # noqa: ANN401 - JSON from a file
     until = None if tree["until"] is None else _moment(tree["until"])
     drift = None if tree["drift_minutes"] is None else float(tree["drift_minutes"])
     choice = tree["choice"]
-    known = str(choice) if isinstance(choice, str) else {str(name): float(share) for name, share in choice.items()}
+    known: Spoken
+    if isinstance(choice, str):
+        known = choice
+    elif "name" in choice:  # no mood may be called `name` with a weight that is a text
+        known = mood_from_tree(choice)
+    else:
+        known = {str(name): float(share) for name, share in choice.items()}
     return Word(known, str(tree["by"]), _moment(tree["at"]), until, drift)
 
 

@@ -70,9 +70,13 @@ class Control:
             "schedule": self._schedule,
         }  # fmt: skip
         for name, do in doings.items():
-            handler = self._guard.keeps(self._handler(do), in_query=self._room.in_query)
-            app.router.add_get(f"/api/control/{name}", handler, allow_head=False)
-            app.router.add_post(f"/api/control/{name}", handler)
+            self.add(app, name, do)
+
+    def add(self, app: web.Application, name: str, do: Callable[[Conducted, Asked], Awaitable[Json]]) -> None:
+        """Add one route, for who has the token."""
+        handler = self._guard.keeps(self._handler(do), in_query=self._room.in_query)
+        app.router.add_get(f"/api/control/{name}", handler, allow_head=False)
+        app.router.add_post(f"/api/control/{name}", handler)
 
     def _handler(
         self, do: Callable[[Conducted, Asked], Awaitable[Json]]
@@ -107,7 +111,7 @@ class Control:
 
     async def _speak(self, station: Conducted, choice: Choice, asked: Asked) -> Json:
         mood = self._ask_for(station.director, choice, asked)
-        return {"mood": mood.name, **await self._changed(station, mood.name)}
+        return {"mood": mood.name, **await self.changed(station, mood.name)}
 
     def _ask_for(self, director: Director, choice: Choice, asked: Asked) -> Mood:
         drift = asked.number("drift_minutes", 0, DRIFT_MINUTES_MAX)
@@ -133,7 +137,7 @@ class Control:
         said = (
             "the mood has the tempo again, from the next piece" if bpm is None else f"{bpm:g} bpm from the next piece"
         )
-        return {"bpm": bpm, **await self._changed(station, said, "Skip to hear it sooner.")}
+        return {"bpm": bpm, **await self.changed(station, said, "Skip to hear it sooner.")}
 
     async def _layers(self, station: Conducted, asked: Asked) -> Json:
         asked.only(("vinyl", "ambience", "loops", "reset"))
@@ -155,7 +159,7 @@ class Control:
         director.lay(hands)
         layers = None if hands.layers is None else dict(hands.layers)
         told: Json = {"vinyl": hands.vinyl_db, "ambience": hands.ambience_db, "loops": layers}
-        return told | await self._changed(station, "the loops cross over in 3 s")
+        return told | await self.changed(station, "the loops cross over in 3 s")
 
     async def _schedule(self, station: Conducted, asked: Asked) -> Json:
         asked.only(("pause", "release", "override", "mood", *_SPAN))
@@ -173,10 +177,10 @@ class Control:
             director.release()
         if pause is not None:
             director.pause(pause)
-        changed = await self._changed(station, director.said(director.now()).mood.name)
+        changed = await self.changed(station, director.said(director.now()).mood.name)
         return {**_programme(director), **changed}
 
-    async def _changed(self, station: Conducted, said: str, more: str = "") -> Json:
+    async def changed(self, station: Conducted, said: str, more: str = "") -> Json:
         """Have the music follow, and tell when that will be heard."""
         reach = station.producer.reach
         changed = station.direct()

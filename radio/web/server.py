@@ -29,6 +29,7 @@ from radio.web.moods import Moods
 from radio.web.obs import ObsPage
 from radio.web.provenance import Provenance
 from radio.web.stream import Streams
+from radio.web.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,9 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
     if guard is not None:
         ambiences = sorted(path.stem for path in (config.engine.loops / "ambience").glob("*.flac"))
         desk = ControlRoom(stations, ambiences, latency_s, settings.token_in_query)
-        Control(guard, desk).add_routes(app)
+        control = Control(guard, desk)
+        control.add_routes(app)
+        Words(control).add_routes(app)
     Provenance(config.journal.path, list(stations)).add_routes(app)
     History(config.journal.path, list(stations)).add_routes(app)
     Moods(next(iter(stations.values())).director.moods).add_routes(app)

@@ -24,7 +24,8 @@ _LAYER_DB, _LAYER_STEP_DB, _QUIETEST_LAYER_DB = -24.0, 5.0, -36.0
 _FAINTEST_LAYER_DB = -43.0
 """What a mixture leaves of a mood's ambience below this is no place any more."""
 _CLEAN_VINYL, _VINYL_DB = "clean", -24.0
-_SECOND_SHARE, _SECOND_DB = 0.95, -4.0
+_SECOND_SHARE, _SECOND_DB, _KEYS_UNDER_IT = 1.0, -4.0, 72
+"""An instrument that was named shall be heard soon: it waits while the keys sing above G4, so they stay lower."""
 _ORDER = ("style", "kit", "chords", "tune", "low", "mode", "key", "turn", "vinyl", "layer", "bpm", "playing", "silent")
 
 
@@ -161,7 +162,8 @@ def _tune(mood: Mood, wish: Wish) -> Mood:
     if wish.amount < 0:
         return _without_program(mood, wish.value)
     share, db = max(mood.melody_share, _SECOND_SHARE), max(mood.second_db, _SECOND_DB)
-    return replace(mood, second_program=wish.value, melody_share=share, second_db=db)
+    high = max(min(mood.register_high, _KEYS_UNDER_IT), mood.register_low + turns.REGISTER_SPAN)
+    return replace(mood, second_program=wish.value, melody_share=share, second_db=db, register_high=high)
 
 
 def _without_program(mood: Mood, program: tuple[int, int]) -> Mood:

@@ -61,7 +61,7 @@ _RATIOS = ("bpm_low", "bpm_high", "keys_lowpass_hz", "drums_lowpass_hz", "tape_l
 _WHOLE = ("register_low", "register_high", "piece_bars_low", "piece_bars_high")
 _HEARD_FROM: dict[str, float] = {"vinyl_db": -44.0, "hiss_db": -60.0}
 """Below this a loop cannot be heard: `more` starts here."""
-_REGISTER_SPAN, _HIGHEST_LOW = 21, 66
+REGISTER_SPAN, _HIGHEST_LOW = 21, 66
 MAJOR_LOOPS, MINOR_LOOPS = ("ii-V-I-vi", "IV-iii-ii-I", "I-vi-ii-V"), ("iv-v-i-bIII", "dusk", "i-iv-bVII-bIII")
 _DRUM_BRIGHTNESS_DB = 3.0
 """Without drums this much less of the sound lies above 2 kHz; the hand on the treble must not fill it with hiss."""
@@ -122,7 +122,7 @@ def _playable(mood: Mood, changes: dict[str, Any]) -> Mood:
     """Make the changes with what they need: room for the hands, loops for the modes, lengths in order."""
     if "register_low" in changes:
         low = min(changes["register_low"], _HIGHEST_LOW)
-        changes |= {"register_low": low, "register_high": max(changes["register_high"], low + _REGISTER_SPAN)}
+        changes |= {"register_low": low, "register_high": max(changes["register_high"], low + REGISTER_SPAN)}
     share = changes.get("minor_share")
     if share is not None and share != mood.minor_share:
         share = changes["minor_share"] = 0.0 if share < 0.08 else 1.0 if share > 0.92 else share

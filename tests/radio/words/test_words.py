@@ -130,6 +130,7 @@ def test_relative_words_start_from_what_plays_and_pictures_do_not(asked):
     sleep = MOODS["sleep"]
     assert asked("slower", sleep).mood.bpm_low < sleep.bpm_low
     assert asked("slower", sleep).start == "sleep"
+    assert asked("ein bisschen schneller, mit Schlagzeug", sleep).start == "sleep"
     assert asked("a snowy cabin", sleep).start == "study"
 
 
