@@ -10,6 +10,7 @@ import argparse
 import os
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ import yaml  # noqa: E402
 
 from bench.words_heard import Heard, hear  # noqa: E402
 from bench.words_judge import judge  # noqa: E402
-from engine import find_mood  # noqa: E402
+from engine import Mood, find_mood  # noqa: E402
 from radio.words import understand  # noqa: E402
 
 PROMPTS = Path(__file__).parent / "words.yaml"
@@ -43,12 +44,12 @@ class Verdict:
     sure: float
 
 
-def judged(task: tuple[str, str, list[str]], *, neutral: Heard, seconds: float, rules: bool) -> list[Verdict]:
+def judged(task: tuple[str, str, list[str]], *, neutral: Heard, play: Callable[[Mood], Heard]) -> list[Verdict]:
     """Understand, render and judge one prompt."""
     half, prompt, directions = task
     study = find_mood("study")
     answer = understand(prompt, study, study)
-    heard = hear(answer.mood, seconds, rules=rules)
+    heard = play(answer.mood)
     verdicts = []
     for direction in directions:
         right, shown = judge(direction, neutral, heard, answer)
@@ -61,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.words", description=__doc__)
     parser.add_argument("--half", choices=("tuned", "held_out"), help="one half only")
     parser.add_argument("--seconds", type=float, default=40.0, help="sound to render of each prompt")
+    parser.add_argument("--seed", type=int, default=2, help="2: a piece whose second voice enters early")
     parser.add_argument("--models", action="store_true", help="the models compose instead of the rules")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
@@ -68,8 +70,8 @@ def main() -> None:
     halves = {k: v for k, v in yaml.safe_load(PROMPTS.read_text("utf-8")).items() if options.half in (None, k)}
     tasks = [(half, str(prompt), asked) for half, entries in halves.items() for prompt, asked in entries]
     rules = not options.models
-    neutral = hear(find_mood("study"), options.seconds, rules=rules)
-    work = partial(judged, neutral=neutral, seconds=options.seconds, rules=rules)
+    play = partial(hear, seconds=options.seconds, seed=options.seed, rules=rules)
+    work = partial(judged, neutral=play(find_mood("study")), play=play)
     if options.jobs > 1:
         with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
             found = [verdict for verdicts in pool.map(work, tasks) for verdict in verdicts]
