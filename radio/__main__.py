@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from engine import compare_moods
-from radio import cli_provenance, cli_render, cli_replay, cli_schedule, cli_show, cli_words, doctor
+from radio import cli_musicgen, cli_provenance, cli_render, cli_replay, cli_schedule, cli_show, cli_words, doctor
 from radio.cli_plain import CONFIG_NAME, FAILED, ConfigPath, config_or_defaults, told_plainly
 from radio.config import Config
 from radio.config_file import load_config
@@ -66,6 +66,7 @@ cli_replay.add_to(cli)
 moods_cli = typer.Typer(help="List the moods with their main numbers, or compare or show them.", rich_markup_mode=None)
 cli.add_typer(moods_cli, name="moods")
 cli.command(name="words")(cli_words.words)
+cli.command(name="musicgen")(cli_musicgen.make)
 
 
 @moods_cli.callback(invoke_without_command=True)

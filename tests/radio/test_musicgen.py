@@ -1,0 +1,78 @@
+"""MusicGen's link of the chain, with a tiny model of random weights; the published ones cannot be shipped."""
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from radio.__main__ import cli
+from radio.musicgen import LICENCE, MusicGenError, Recording, Request, make
+
+
+@pytest.mark.parametrize(
+    ("request_", "hint"),
+    [
+        ({"words": "slow piano"}, "CC BY-NC"),
+        ({"words": " ", "accepted": True}, "few words"),
+        ({"words": "slow", "seconds": 31, "accepted": True}, "1 to 30"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_anything_is_loaded(request_, hint):
+    with pytest.raises(MusicGenError, match=hint):
+        Request(**request_)
+
+
+def test_the_command_prints_the_licence_and_makes_nothing_without_consent(tmp_path):
+    answer = CliRunner().invoke(cli, ["musicgen", "slow piano", "--out", str(tmp_path / "x.wav")])
+    assert answer.exit_code == 1
+    assert LICENCE in answer.output
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_recording_is_written_without_clipping_or_told_why_not(tmp_path):
+    loud = Recording(np.array([[2.0], [-1.0]], np.float32), 32_000)
+    loud.write(tmp_path / "x.wav")
+    assert np.abs(soundfile.read(tmp_path / "x.wav")[0]).max() == pytest.approx(0.9, abs=1e-3)
+    with pytest.raises(MusicGenError, match=r"Name a \.wav"):
+        loud.write(tmp_path / "x.nothing")
+
+
+@pytest.mark.soak
+def test_a_tiny_musicgen_of_random_weights_makes_a_recording(tmp_path):
+    transformers = pytest.importorskip("transformers", reason="optional extra musicgen")
+    model = tiny(transformers, tmp_path / "model")
+    request = Request("slow piano", 1.0, 3, str(model), accepted=True)
+    made, again = make(request), make(request)
+    assert made.rate_hz == 32_000
+    assert len(made.sound) == pytest.approx(32_000, rel=0.2)
+    assert np.array_equal(made.sound, again.sound)
+    with pytest.raises(MusicGenError, match="cannot be loaded"):
+        make(Request("slow", 1.0, 1, str(tmp_path / "nothing"), accepted=True))
+
+
+def tiny(transformers, folder):
+    """Make a MusicGen of 4 codebooks with everything else as small as it goes."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2, "slow": 3, "piano": 4}, "<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    ).save_pretrained(folder)
+    text = transformers.T5Config(vocab_size=8, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    codec = transformers.EncodecConfig(
+        sampling_rate=32_000, num_filters=4, num_residual_layers=1, codebook_size=64, hidden_size=16,
+        upsampling_ratios=[8, 5, 4, 4], target_bandwidths=[1.2], normalize=False,
+    )  # fmt: skip
+    decoder = transformers.MusicgenDecoderConfig(
+        vocab_size=64, hidden_size=16, ffn_dim=16, num_hidden_layers=1, num_attention_heads=2, num_codebooks=4,
+        pad_token_id=64, bos_token_id=64,
+    )  # fmt: skip
+    config = transformers.MusicgenConfig(
+        text_encoder=text.to_dict(), audio_encoder=codec.to_dict(), decoder=decoder.to_dict()
+    )
+    model = transformers.MusicgenForConditionalGeneration(config)
+    model.generation_config.decoder_start_token_id = 64
+    model.generation_config.pad_token_id = 64
+    model.save_pretrained(folder)
+    return folder
