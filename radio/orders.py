@@ -89,7 +89,7 @@ def _word(tree: Any) -> Word:  # noqa: ANN401 - JSON from a file
     known: Spoken
     if isinstance(choice, str):
         known = choice
-    elif "name" in choice:  # no mood may be called `name` with a weight that is a text
+    elif isinstance(choice.get("name"), str):  # in a mixture a mood called `name` has a weight
         known = mood_from_tree(choice)
     else:
         known = {str(name): float(share) for name, share in choice.items()}
