@@ -209,6 +209,8 @@ class Reader:
         self._carry = self._steering.none
         if term.does is not None:
             self._asks(term, some)
+        elif term.noun and not self._steering.any and self._told(term):
+            pass  # `an unhurried tempo`: the scale was named only to say what is unhurried
         elif term.turns:
             first = len(self._reading.wishes)
             self._turns(term.turns, some, relative=term.relative, noun=term.noun)
@@ -217,6 +219,11 @@ class Reader:
         self._steering = _Steering()
         self._said = []
         self._asked = True
+
+    def _told(self, term: Term) -> bool:
+        """Tell whether the wish before says already where on that scale."""
+        last = self._reading.wishes[-1] if self._asked and self._reading.wishes else None
+        return last is not None and last.kind == "turn" and last.name in term.turns
 
     def _asks(self, term: Term, some: list[Word]) -> None:
         """Take up a term that asks for a thing and not for a turn."""

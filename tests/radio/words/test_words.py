@@ -81,6 +81,7 @@ def test_exact_words_mean_exact_numbers(asked, text, field, wanted):
         ("very soft drums and heavy bass", "bass_db", 1), ("lower the tempo", "bpm_low", -1),
         ("not sad", "minor_share", -1),
         ("sad", "minor_share", 1), ("brighter", "brightness_db", 1), ("dunkel", "brightness_db", -1),
+        ("the drums are too loud", "drums_db", -1), ("too slow", "bpm_low", 1), ("an unhurried tempo", "bpm_low", -1),
         ("less busy drums", "drums_density", -1), ("more reverb", "room", 1), ("high notes", "register_low", 1),
         ("deep", "register_low", -1), ("tempo up", "bpm_low", 1), ("weniger Hall", "room", -1),
     ],
