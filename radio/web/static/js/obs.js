@@ -51,6 +51,7 @@ async function ask(mood, mine, tries) {
   timer = setTimeout(ask, RETRY_MS[Math.min(tries, RETRY_MS.length - 1)], mood, mine, tries + 1);
 }
 
+show("");
 if (!token) say("No token: write #token=… behind the address of this page.");
 else if (!moods.size) say("No scene is named: write &Scene=mood behind the token.");
 else {
@@ -58,4 +59,3 @@ else {
   window.obsstudio?.getCurrentScene?.((scene) => change(scene.name));
   if (!window.obsstudio) say("This page works inside OBS, as a browser source.");
 }
-show("");

@@ -76,10 +76,12 @@ async def test_scenes_become_moods_and_the_token_is_in_no_address(tmp_path):
         await page.goto(f"{address}/obs-control#{mapping}")
         mixture = "study 60 % + snow 40 %"
         heard = ((None, "sleep"), ("Gaming & co", "jazzhop"), ("Just Chatting", "cafe"), ("Ending", mixture))
+        assert await page.locator("dt.now").all_inner_texts() == ["Starting"]
         for scene, mood in heard:
             if scene is not None:
                 await page.evaluate("(name) => scene(name)", scene)
             await page.get_by_role("status").filter(has_text=f"{mood}: on air in 6 s").wait_for()
+        assert await page.locator("dt.now").all_inner_texts() == ["Ending"]
         assert [one.name for one in music.moods] == ["sleep", "jazzhop", "cafe", mixture]
         await page.evaluate("() => { for (const name of ['Starting', 'Gaming & co', 'Starting']) scene(name); }")
         await page.get_by_role("status").filter(has_text="sleep: on air").wait_for()
