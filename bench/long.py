@@ -43,6 +43,16 @@ class Tally:
     seams: dict[str, list[float]] = field(default_factory=lambda: {"bar": [], "piece": [], "mood": []})
     memory_mb: list[float] = field(default_factory=list)
 
+    @property
+    def worst_step_lu(self) -> float:
+        """Worst change of level until now."""
+        return max((step for steps in self.steps_lu.values() for step in steps), default=0.0)
+
+    @property
+    def worst_seam(self) -> float:
+        """Worst seam until now."""
+        return max((seam for seams in self.seams.values() for seam in seams), default=0.0)
+
 
 def main() -> None:
     """Render and report."""
@@ -61,9 +71,8 @@ def main() -> None:
     begun_s = time.process_time()
     tail: listening.Sound = np.zeros((0, 2), np.float32)
     print(
-        "| minute | mood | LUFS | peak dBTP | MP3 dBTP | AAC dBTP | silences | clicks | memory MB |\n"
-        + 9 * "|---"
-        + "|"
+        "| minute | mood | LUFS | peak dBTP | MP3 dBTP | AAC dBTP | silences | clicks | worst step until now LU "
+        "| worst seam | memory MB |\n" + 11 * "|---" + "|"
     )
     for chunk in range(round(options.hours * 3600 / CHUNK_S)):
         change = chunk % MOOD_CHUNKS == 0
@@ -74,7 +83,6 @@ def main() -> None:
         sound = np.concatenate([tail, block.samples])
         tail = block.samples[-30 * SAMPLE_RATE_HZ :]
         powers = listening.step_powers(sound)
-        _row(tally, chunk, mood, block.samples, powers[len(powers) - CHUNK_S * 10 :])
         _joins(
             tally,
             sound,
@@ -82,6 +90,7 @@ def main() -> None:
             [(start.frame - block.start_frame + len(sound) - block.frames, start.bar) for start in block.bars],
             changed=change,
         )
+        _row(tally, chunk, mood, block.samples, powers[len(powers) - CHUNK_S * 10 :])
         tally.bars += [start.bar for start in block.bars]
     station.close()
     _report(tally, options.hours, time.process_time() - begun_s)
@@ -105,7 +114,7 @@ def _row(tally: Tally, chunk: int, mood: str, sound: listening.Sound, powers: li
     tally.wrong += [f"minute {chunk * 10}: click at {at / SAMPLE_RATE_HZ:.2f} s" for at in clicks]
     print(
         f"| {chunk * 10} | {mood} | {lufs:.2f} | {peak:.2f} | {mp3:.2f} | {aac:.2f} | {len(silences)} | {len(clicks)} "
-        f"| {memory_mb:.0f} |",
+        f"| {tally.worst_step_lu:.2f} | {tally.worst_seam:.2f} | {memory_mb:.0f} |",
         flush=True,
     )
 

@@ -63,6 +63,7 @@ def test_no_bar_line_and_no_change_of_piece_or_mood_clicks(programme):
 def test_no_change_of_piece_or_mood_makes_a_step_in_level(programme):
     sound, bars = programme
     powers = listening.step_powers(sound)
+    assert len(list(changes(bars))) >= 8
     for what, start in changes(bars):
         at = (start.frame + DOWNBEAT_FRAMES) * 10 // SAMPLE_RATE_HZ
         if at + 100 > len(powers):
