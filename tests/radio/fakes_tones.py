@@ -81,6 +81,7 @@ class ToneStation:
 
     description = "Tones, one for each bar."
     troubles = ()
+    has_hls = True
 
     def __init__(self, folder, name="lofi", title="lofi radio", first_bar=0):
         self.name, self.title = name, title

@@ -5,13 +5,15 @@ is used. Both are looked at in the same loop, so that a busy machine delays both
 """
 
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
-from fakes_tones import BARS_A_PIECE, TITLES, TONES, bar_of, tone_hz
+from fakes_tones import BAR_FRAMES, BARS_A_PIECE, TITLES, TONES, bar_of, tone_hz
 
 from radio.web.facts import chord_text
 
 WINDOW_SAMPLES = 1024
+AGAIN_S = TONES * BAR_FRAMES / 48_000
 _LISTEN = """
 async ({tones, seconds, window}) => {
   const audio = document.getElementById("audio"), context = new AudioContext();
@@ -76,8 +78,11 @@ async def listen(page, seconds):
     chords = {chord_text(bar_of(index).chords[0]): index for index in range(TONES)}
     shown = [(chords[value], at / 1000) for kind, value, at in seen if kind == "chord" and value in chords][1:]
     titles = [at / 1000 for kind, value, at in seen if kind == "title" and value in TITLES][1:]
-    return Offsets(
-        [at - min((heard for tone, heard in sounds if tone == index), key=lambda heard: abs(heard - at))
-         for index, at in shown if any(tone == index for tone, _ in sounds)],
-        [min((at - heard for tone, heard in sounds if tone % BARS_A_PIECE == 0), key=abs) for at in titles],
-    )  # fmt: skip
+    pairs = [_nearest(at, [heard for tone, heard in sounds if tone == index]) for index, at in shown]
+    begun = [_nearest(at, [heard for tone, heard in sounds if tone % BARS_A_PIECE == 0]) for at in titles]
+    # a tone comes again after 24 s: one so far away was not heard itself, because the browser dropped its sound
+    return Offsets([one for one in pairs if abs(one) < AGAIN_S / 2], [one for one in begun if abs(one) < AGAIN_S / 2])
+
+
+def _nearest(at, heard):
+    return min((at - moment for moment in heard), key=abs, default=inf)

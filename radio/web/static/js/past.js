@@ -3,7 +3,7 @@ import { api, ask, byId, has, make, place } from "./place.js";
 import { keep, recall } from "./memory.js";
 import { sheet, moodTitle } from "./sheet.js";
 import { hear, tell } from "./signal.js";
-import { hour, key, language, number, say } from "./words.js";
+import { date, hour, key, number, say } from "./words.js";
 
 const SHOWN = 6, KEPT_MAX = 200, CLIP_S = 120;
 const clips = has("clip");
@@ -55,7 +55,7 @@ const clip = (one) => api("clip", { station: one.station, at: one.started_at, se
 function line(one, actions, withDay) {
   const began = new Date(one.started_at);
   const day = withDay && began.toDateString() !== new Date().toDateString();
-  const when = day ? began.toLocaleDateString(language, { day: "numeric", month: "short" }) : hour(began);
+  const when = day ? date(began) : hour(began);
   return make("li", {}, make("time", { dateTime: one.started_at, textContent: when }), make("b", { textContent: one.title }),
     make("small", { textContent: `${key(one.key)} · ${number(one.bpm)} bpm · ${moodTitle(one.mood)}` }), make("span", { className: "actions" }, ...actions));
 }
@@ -65,8 +65,10 @@ async function showPast() {
   const told = await ask(api("nowplaying", { station: asked })).catch(() => null);
   if (!told || asked !== place.station) return;
   const bar = sheet.bar;
-  const heard = bar ? (bar.wall - bar.piece_bar * bar.seconds) * 1000 - 1500 : Infinity;
-  const pieces = ((told.lofi ?? told).history ?? []).filter((one) => Date.parse(one.started_at) < heard).slice(0, SHOWN);
+  const heard = bar ? (bar.wall - bar.piece_bar * bar.seconds) * 1000 - 1500 : 0;
+  // a station that was held up plays a piece for longer than its bars last, so the newest is also known by its name
+  const past = ((told.lofi ?? told).history ?? []).filter((one, at) => Date.parse(one.started_at) < heard && (at || one.title !== bar?.title));
+  const pieces = past.slice(0, SHOWN);
   const lines = pieces.map((one) => line(one, clips ? [make("a", { href: clip({ ...one, station: asked }), textContent: say("replay") })] : [], false));
   byId("past").replaceChildren(...(lines.length ? lines : [make("li", { className: "none", textContent: say("past.none") })]));
 }

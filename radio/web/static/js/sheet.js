@@ -9,6 +9,8 @@ import { key, length, named, number, say } from "./words.js";
 
 const root = document.documentElement;
 export const sheet = { bar: null, moods: new Map(), stations: new Map() };
+const reels = document.querySelectorAll(".wound");
+let wound = "";
 let behind = null;   // seconds from the studio to the ear
 let air = { on_air: null, reason: "", listeners: 0 }, notice = "", noticeTimer = 0;
 
@@ -42,8 +44,9 @@ function showBar(bar, inBar) {
   put(byId("chord-next"), coming(bar, half, chord).join("  "));
   const at = elapsed(bar, inBar), all = bar.piece_bars * bar.seconds;
   put(byId("clock"), say("clock", { now: length(at), all: length(all) }));
-  const done = Math.min(at / all, 1);
-  root.style.setProperty("--done", done.toFixed(3));
+  const done = Math.min(at / all, 1).toFixed(2);   // on the root it would have every element styled again
+  if (done !== wound) for (const reel of reels) reel.style.setProperty("--done", done);
+  wound = done;
 }
 
 function showPiece(bar) {

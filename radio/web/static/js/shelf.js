@@ -21,8 +21,8 @@ async function load() {
   showMoods();
 }
 
-function tape({ title, about, tint, on }, choose) {
-  const button = make("button", { type: "button", className: "tape", onclick: choose }, make("b", { textContent: title }), make("span", { textContent: about }));
+function tape({ title, about, more = "", tint, on }, choose) {
+  const button = make("button", { type: "button", className: "tape", onclick: choose }, make("b", { textContent: title }), make("span", { textContent: about }), ...(more ? [make("small", { textContent: more })] : []));
   button.setAttribute("aria-pressed", String(on));
   if (tint) button.style.setProperty("--tint", tint);
   return make("li", {}, button);
@@ -42,9 +42,9 @@ function showMoods() {
   byId("moods").hidden = !all.length;
   byId("mood-list").replaceChildren(...all.map((mood) => {
     const on = mood.name === sheet.bar?.mood;
-    const bpm = mood.bpm_low ? ` · ${Math.round(mood.bpm_low)}–${Math.round(mood.bpm_high)} bpm` : "";
-    const about = wanted === mood.name && !on ? say("mood.coming") : named("mood.about", mood.name, mood.description ?? "") + bpm;
-    const item = tape({ title: moodTitle(mood.name), about, tint: mood.colour, on }, () => choose(mood));
+    const more = mood.bpm_low ? `${Math.round(mood.bpm_low)}–${Math.round(mood.bpm_high)} bpm` : "";
+    const about = wanted === mood.name && !on ? say("mood.coming") : named("mood.about", mood.name, mood.description ?? "");
+    const item = tape({ title: moodTitle(mood.name), about, more, tint: mood.colour, on }, () => choose(mood));
     item.firstChild.dataset.mood = mood.name;
     return item;
   }));

@@ -3,6 +3,7 @@ import { base } from "./place.js";
 
 const root = document.documentElement;
 const languages = root.dataset.languages.split(" ");
+const locale = () => navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
 let words = {};
 
 const wanted = () => {
@@ -35,6 +36,7 @@ export function key(name) {
   return note ? say(`key.${mode}`, { note: named(`note.${mode}`, note) }) : (name ?? "");
 }
 
-export const number = (value, digits = 0) => value.toLocaleString(language, { maximumFractionDigits: digits });
-export const hour = (moment) => moment.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+export const number = (value, digits = 0) => value.toLocaleString(locale(), { maximumFractionDigits: digits });
+export const hour = (moment) => moment.toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit" });
+export const date = (moment) => moment.toLocaleDateString(locale(), { day: "numeric", month: "short" });
 export const length = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
