@@ -1,4 +1,4 @@
-"""Understanding in a process of its own, which ends with the answer: the model's 110 MB and its time burden no station.
+"""Understanding in a process of its own, which ends with the answer: the model's 130 MB and its time burden no station.
 
 Knows nothing about HTTP.
 """
