@@ -17,6 +17,7 @@ from pathlib import Path
 from engine import Station
 from radio.config import Change, Config
 from radio.config_file import load_config
+from radio.digest_folder import DigestMaker
 from radio.edges import edges
 from radio.errors import RadioError
 from radio.health import watch_lag
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 FADE_S = 1.0
 STOP_FADE_TIMEOUT_S = 2.0
 STOP_DRAIN_S = 0.5
+DIGESTS_EVERY_S = 600.0
 SWITCH_S = 0.0005
 """How long a busy event loop keeps the interpreter from the encoders' threads. They ask for it some twenty times a
 block; with Python's own 5 ms the broadcast fell behind by 10 s and more while 4,000 listeners connected."""
@@ -109,9 +111,19 @@ async def _supervise(house: House, stations: Stations, streams: Streams, reloade
             with logging_station(edge.station):
                 tasks.create_task(keepalive(edge.name, edge.run, edge.errors, keeper), name=edge.name)
         tasks.create_task(reloader.run(), name="reload")
+        tasks.create_task(_sign_days(house, reloader.config), name="digests")
         tasks.create_task(watch_lag(house.clock, house.metrics), name="lag")
         tasks.create_task(_tell_systemd(stations), name="systemd")
         tasks.create_task(_stop(stopping, stations, streams, broadcasts), name="stop")
+
+
+async def _sign_days(house: House, config: Config) -> None:
+    """Sign what was on air each day, soon after midnight UTC."""
+    maker = DigestMaker(config.journal.path, config.state.folder)
+    while True:
+        if house.journal.idle:
+            await asyncio.to_thread(maker.make, house.clock.wall())
+        await house.clock.sleep_until(house.clock.now_s() + DIGESTS_EVERY_S)
 
 
 async def _stop(

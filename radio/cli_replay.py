@@ -19,10 +19,10 @@ from radio.journal_reader import JournalReader
 from radio.log import setup_logging
 from radio.moments import read_moment, to_ms
 from radio.render_order import parse_seconds
-from radio.replay_order import Place, ReplayOrder
+from radio.replay_order import ReplayOrder
 from radio.replay_order import replay as replay_to_files
+from radio.replay_place import replay_place
 from radio.replay_plan import Span, piece_span
-from radio.sound_recorder import SOUNDS_NAME
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -51,17 +51,11 @@ def replay(  # noqa: PLR0913 - each parameter is an option of the command
             transient=True,
         ) as shown:  # fmt: skip
             task = shown.add_task("replay", total=span.frames)
-            done = replay_to_files(order, place_of(tree), lambda frames: shown.update(task, completed=frames))
+            done = replay_to_files(order, replay_place(tree), lambda frames: shown.update(task, completed=frames))
         for warning in done.warnings:
             typer.echo(f"note: {warning}", err=True)
         how = "exactly as it went out" if done.exact else "not exactly as it went out"
         typer.echo(f"{out}: {span.frames / SAMPLE_RATE_HZ:g} s of {name}, {done.bars} bars, {how}.")
-
-
-def place_of(tree: Config) -> Place:
-    """Where the journal and the states are, and what plays."""
-    mood = tree.station_mood(next(iter(tree.stations)))
-    return Place(tree.journal.path, tree.state.folder / SOUNDS_NAME, tree.setup(mood, 0))
 
 
 def _span(station: str, begin: str, seconds: str) -> Span:

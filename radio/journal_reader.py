@@ -117,12 +117,12 @@ class JournalReader:
         end = "WHERE station = ? AND wall_ms >= ? AND wall_ms < ? ORDER BY id"
         return list(self._rows(EventRow, end, (station, from_ms, to_ms)))
 
-    def days(self) -> list[tuple[int, int]]:
+    def days(self, from_ms: int = 0) -> list[tuple[int, int]]:
         """Return each day (counted from 1970 in UTC) that has bars, and how many bars and events it has."""
         days: dict[int, int] = {}
         for table in ("bars", "events") if self.format > 1 else ("bars",):
-            counted = f"SELECT wall_ms / 86400000, count(*) FROM {table} GROUP BY 1"
-            for day, rows in self._database.execute(counted):
+            counted = f"SELECT wall_ms / 86400000, count(*) FROM {table} WHERE wall_ms >= ? GROUP BY 1"
+            for day, rows in self._database.execute(counted, (from_ms,)):
                 days[day] = days.get(day, 0) + rows
         return sorted(days.items())
 

@@ -12,11 +12,13 @@ from typing import Any
 
 from engine import SAMPLE_RATE_HZ, Part
 from radio.airtime import Aired, What, aired_at, length_ms
+from radio.digest_folder import DigestFolder
 from radio.errors import ProvenanceError
 from radio.journal_bars import piece_id, unsigned
 from radio.journal_reader import JournalReader
 from radio.journal_rows import AssetRow, BarRow
 from radio.moments import iso
+from radio.provenance_proof import proof_of
 
 FORMAT = "lofi-radio provenance 1"
 _PARTS = {part.value[0]: part.value for part in Part}
@@ -43,8 +45,8 @@ class Asked:
     wall_ms: int
 
 
-def describe(reader: JournalReader, asked: Asked) -> Json:
-    """Tell all there is to tell about a moment.
+def describe(reader: JournalReader, asked: Asked, digests: DigestFolder | None = None) -> Json:
+    """Tell all there is to tell about a moment, with the proof of each bar where there are digests.
 
     Raises:
         ProvenanceError: the journal knows no such station.
@@ -60,8 +62,14 @@ def describe(reader: JournalReader, asked: Asked) -> Json:
         "station": asked.station,
         "asked": iso(asked.wall_ms),
         "note": "" if len(found) == 1 else "The wall clock was set back: it showed this moment more than once.",
-        "aired": [_told(reader, aired, asked.wall_ms) for aired in found],
+        "aired": [_told(reader, aired, asked.wall_ms) | _proof(reader, aired, digests) for aired in found],
     }
+
+
+def _proof(reader: JournalReader, aired: Aired, digests: DigestFolder | None) -> Json:
+    if digests is None or aired.bar is None:
+        return {}
+    return {"proof": proof_of(reader, aired.bar, digests)}
 
 
 def _told(reader: JournalReader, aired: Aired, wall_ms: int) -> Json:

@@ -16,10 +16,12 @@ from typing import Any
 
 from aiohttp import web
 
+from radio.digest_folder import FOLDER_NAME, DigestFolder
 from radio.errors import JournalError, MomentError, ProvenanceError
 from radio.journal_reader import JournalReader
 from radio.moments import read_moment, to_ms
 from radio.provenance import Asked, describe
+from radio.signing import public_keys
 
 ANSWERS = 256
 """Kept; one with all its notes takes 20 kB."""
@@ -34,15 +36,37 @@ Json = dict[str, Any]
 class Provenance:
     """The route that tells what was on air."""
 
-    def __init__(self, journal: Path, stations: Sequence[str]) -> None:
-        self._journal = journal
+    def __init__(self, journal: Path, stations: Sequence[str], state: Path) -> None:
+        self._journal, self._state = journal, state
+        self._digests = DigestFolder(state / FOLDER_NAME)
         self._stations = tuple(stations)
         self._known: OrderedDict[Asked, Json] = OrderedDict()
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def add_routes(self, app: web.Application) -> None:
-        """Add /api/provenance (?at=2026-12-01T20:00:05Z&station=name)."""
+        """Add /api/provenance (?at=2026-12-01T20:00:05Z&station=name), the public keys and the signed digests."""
         app.router.add_get("/api/provenance", self._answer)
+        app.router.add_get("/api/provenance/key", self._keys)
+        app.router.add_get("/api/provenance/digests", self._names)
+        app.router.add_get("/api/provenance/digests/{name}", self._digest)
+
+    async def _keys(self, request: web.Request) -> web.Response:
+        try:
+            keys = await asyncio.to_thread(public_keys, self._state)
+        except (ProvenanceError, OSError):
+            return _json({"error": "The keys cannot be read right now."}, 503)
+        return _json({"algorithm": "ed25519", "keys": list(keys)}, 200)
+
+    async def _names(self, request: web.Request) -> web.Response:
+        return _json({"digests": await asyncio.to_thread(self._digests.names)}, 200)
+
+    async def _digest(self, request: web.Request) -> web.Response:
+        try:
+            async with self._turns:
+                found = await asyncio.to_thread(self._digests.read, request.match_info["name"])
+        except ProvenanceError:
+            return _json({"error": "There is no such digest; /api/provenance/digests lists them."}, 404)
+        return _json(found, 200, "public, max-age=3600")
 
     async def _answer(self, request: web.Request) -> web.Response:
         now = datetime.now(UTC)
@@ -73,7 +97,7 @@ class Provenance:
 
     def _read(self, asked: Asked) -> Json:
         with JournalReader(self._journal) as reader:
-            return describe(reader, asked)
+            return describe(reader, asked, self._digests)
 
     def _keep(self, asked: Asked, record: Json) -> None:
         self._known[asked] = record

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from radio.clips import Clips
 from radio.config import Config
 from radio.errors import PortError
 from radio.limits import Room
 from radio.metrics import Metrics
+from radio.replay_place import replay_place
 from radio.runtime import StationRuntime
 from radio.web.ambience import Ambience
 from radio.web.app import Rules, make_app
 from radio.web.arrivals import Arrivals
+from radio.web.clips import ClipPages
 from radio.web.control import Control
 from radio.web.control import Room as ControlRoom
 from radio.web.doors import Doors, GatedSite
@@ -73,13 +76,17 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
         control = Control(guard, desk)
         control.add_routes(app)
         Words(control).add_routes(app)
-    Provenance(config.journal.path, list(stations)).add_routes(app)
+    Provenance(config.journal.path, list(stations), config.state.folder).add_routes(app)
     History(config.journal.path, list(stations)).add_routes(app)
     Moods(next(iter(stations.values())).director.moods).add_routes(app)
     ObsPage().add_routes(app)
     arrivals = Arrivals()
     arrivals.add_routes(app)
     Ambience(config.engine.loops).add_routes(app)
+    if config.replay.clip_s:
+        clips = Clips(replay_place(config), config.state.folder, config.replay.clips_mb, site.metrics)
+        pages = ClipPages(clips, config.journal.path, list(stations), config.replay.clip_s)
+        pages.limited(config.replay.clips_a_minute, doors.client, site.metrics).add_routes(app)
     streams = Streams(site.metrics, site.room.listeners, arrivals)
     streams.add_routes(app, [mount for station in stations.values() for mount in station.mounts])
     Hls({name: station.hls for name, station in stations.items() if station.hls is not None}).add_routes(

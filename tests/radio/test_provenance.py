@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from engine import MOODS, mood_to_tree
 from radio.__main__ import cli
 from radio.canonical import canonical, canonical_sha256
+from radio.digest_folder import FOLDER_NAME, DigestFolder
 from radio.errors import MomentError, ProvenanceError
 from radio.journal_reader import JournalReader
 from radio.journal_rows import MoodRow
@@ -35,7 +36,8 @@ def evening(tmp_path):
 
 def told(evening, seconds, station="lofi"):
     with JournalReader(evening.path) as reader:
-        return describe(reader, Asked(station, BEGAN_MS + round(seconds * 1000)))
+        digests = DigestFolder(evening.path.parent / FOLDER_NAME)
+        return describe(reader, Asked(station, BEGAN_MS + round(seconds * 1000)), digests)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_the_command_wants_a_time_it_can_read(evening, tmp_path, monkeypatch):
 
 async def test_over_http_the_same_is_told_and_kept(evening, aiohttp_client, monkeypatch):
     app = web.Application()
-    Provenance(evening.path, ["lofi"]).add_routes(app)
+    Provenance(evening.path, ["lofi"], evening.path.parent).add_routes(app)
     client = await aiohttp_client(app)
     first = await client.get("/api/provenance?at=2026-12-01T20:00:04Z")
     assert (first.status, await first.json()) == (200, told(evening, 4))
@@ -141,7 +143,7 @@ async def test_over_http_the_same_is_told_and_kept(evening, aiohttp_client, monk
 
 async def test_without_a_journal_the_answer_is_a_sentence(tmp_path, aiohttp_client):
     app = web.Application()
-    Provenance(tmp_path / "none.sqlite3", ["lofi"]).add_routes(app)
+    Provenance(tmp_path / "none.sqlite3", ["lofi"], tmp_path).add_routes(app)
     client = await aiohttp_client(app)
     answer = await client.get("/api/provenance?at=2026-12-01T20:00:04Z")
     assert answer.status == 503
@@ -151,7 +153,7 @@ async def test_an_old_moment_is_read_from_the_disk_once(tmp_path, aiohttp_client
     evening = Evening(tmp_path / "j.sqlite3", began_ms=round(datetime(2026, 1, 1, tzinfo=UTC).timestamp() * 1000))
     evening.happens("on air").bars(3).write()
     app = web.Application()
-    pages = Provenance(evening.path, ["lofi"])
+    pages = Provenance(evening.path, ["lofi"], evening.path.parent)
     pages.add_routes(app)
     client = await aiohttp_client(app)
     reads = []
