@@ -144,21 +144,27 @@ def _gaps(span: Span, slots: list[Slot], events: list[EventRow]) -> Iterator[Gap
     at, before = 0, None
     for slot in slots:
         if slot.at > at:
-            yield Gap(at, slot.at - at, _why(before, slot, events))
+            yield Gap(at, slot.at - at, _why(before, slot, events, span.frames))
         at, before = max(at, slot.at + slot.frames), slot
     if at < span.frames:
-        yield Gap(at, span.frames - at, _why(before, None, events))
+        yield Gap(at, span.frames - at, _why(before, None, events, span.frames))
 
 
-def _why(before: Slot | None, after: Slot | None, events: list[EventRow]) -> What:
-    if before is not None and after is not None and before.row.run != after.row.run:
+def _why(before: Slot | None, after: Slot | None, events: list[EventRow], frames: int) -> What:
+    if before is None:
+        return _why_before(after, events)
+    run, ends = before.row.run, before.row.frame + before.row.frames
+    if after is not None and after.row.run != run:
         return What.OFF
-    known = after if before is None else before
-    assert known is not None, "a gap lies beside a bar"
-    run = known.row.run
-    low = 0 if before is None else before.row.frame + before.frames
-    high = after.row.frame if after is not None else None
-    mine = [one for one in events if one.run == run and one.frame >= low and (high is None or one.frame < high)]
-    if any(one.kind == "bed" for one in mine):
-        return What.BED
-    return What.OFF if any(one.kind in ("off air", "fade") for one in mine) or before is None else What.UNKNOWN
+    until = before.row.frame - before.at + frames if after is None else after.row.frame
+    mine = [one for one in events if one.run == run and before.row.frame <= one.frame < until]
+    if any(one.kind in ("fade", "off air") for one in mine):  # a run ends inside its last bar
+        return What.OFF
+    return What.BED if any(one.kind == "bed" and one.frame >= ends for one in mine) else What.UNKNOWN
+
+
+def _why_before(after: Slot | None, events: list[EventRow]) -> What:
+    """What there was in front of the first bar: noise that had begun before, or nothing."""
+    earlier = [one for one in events if after is not None and one.run == after.row.run]
+    earlier = [one for one in earlier if after is not None and one.frame <= after.row.frame]
+    return What.BED if earlier and earlier[-1].kind == "bed" else What.OFF

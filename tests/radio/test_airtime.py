@@ -5,6 +5,7 @@ from fakes_journal import BAR_MS, BEGAN_MS, Evening
 
 from radio.airtime import What, aired_at
 from radio.journal_reader import JournalReader
+from radio.replay_plan import Span, make_plan
 
 
 @pytest.fixture
@@ -92,3 +93,29 @@ def test_before_the_first_and_after_the_last_bar_nothing_is_claimed(evening):
     assert at(evening, -5)[0].what is What.UNKNOWN
     assert at(evening, 7)[0].what is What.UNKNOWN
     assert at(evening, 3_600)[0].what is What.OFF
+
+
+def gaps(evening, seconds, length_s):
+    evening.write()
+    with JournalReader(evening.path) as reader:
+        plan = make_plan(reader, Span("lofi", BEGAN_MS + round(seconds * 1000), round(length_s * 48_000)))
+    covered = sorted([(slot.at, slot.frames) for slot in plan.slots] + [(gap.at, gap.frames) for gap in plan.gaps])
+    ends = [at + frames for at, frames in covered]
+    assert covered[0][0] <= 0
+    assert [at for at, _ in covered[1:]] == ends[:-1], "there are no holes, and nothing sounds twice"
+    assert ends[-1] >= length_s * 48_000
+    return [gap.what for gap in plan.gaps]
+
+
+def test_a_span_knows_what_lies_between_its_bars(evening):
+    evening.happens("on air").bars(2).happens("bed").passes(10, sound=True).bars(2).passes(9, sound=True).bars(1)
+    evening.passes(-1.5, sound=True).happens("fade", "1 s").passes(1, sound=True).happens("off air").passes(20).happens(
+        "on air"
+    ).bars(2)
+    assert gaps(evening, 0.5, 12) == [What.BED]
+    evening.rows = []
+    assert gaps(evening, 9, 12) == [What.BED]
+    assert gaps(evening, 20, 14) == [What.UNKNOWN]
+    assert gaps(evening, 31.5, 10) == [What.OFF]
+    assert gaps(evening, 31.5, 25) == [What.OFF]
+    assert gaps(evening, 40, 15) == [What.OFF]
