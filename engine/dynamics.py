@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import maximum_filter1d
 
 from engine.filters import db_to_gain
 from engine.loudness import STEP_FRAMES, KWeighting, PeakDetector, lufs, power_of
@@ -189,7 +188,7 @@ class Limiter:
         line = np.concatenate([self._wanted_db, wanted])
         self._wanted_db = line[frames:].copy()
         window = self.AHEAD_FRAMES + 1
-        held = maximum_filter1d(line, window)[window // 2 : window // 2 + frames]
+        held = running_maximum(line, window)[:frames]
         # a fall of so many dB a frame after each peak: the running maximum of what rises on a tilted floor
         tilt = np.arange(1, frames + 1) * (self.RELEASE_DB_PER_S / SAMPLE_RATE_HZ)
         falling = np.maximum(np.maximum.accumulate(held + tilt), self._held_db) - tilt
@@ -201,3 +200,16 @@ class Limiter:
             sums = np.cumsum(np.concatenate([[0.0], line]))
             falling = (sums[self._BOX_FRAMES :] - sums[: -self._BOX_FRAMES]) / self._BOX_FRAMES
         return cast(npt.NDArray[np.float64], falling)
+
+
+def running_maximum(line: npt.NDArray[np.float64], window: int) -> npt.NDArray[np.float64]:
+    """Return the largest of each run of so many values: [n - window + 1].
+
+    After van Herk: of blocks as long as the window, the largest so far from either side; every run is an end of one
+    block and a beginning of the next.
+    """
+    short = -len(line) % window
+    blocks = np.concatenate([line, np.full(short, -np.inf)]).reshape(-1, window)
+    forwards = np.maximum.accumulate(blocks, axis=1).ravel()
+    backwards = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    return np.maximum(backwards[: len(line) - window + 1], forwards[window - 1 : len(line)])

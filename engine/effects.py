@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
-import scipy.fft
-from scipy import signal
 
 from engine.filters import Glide
+from engine.sections import band_pass, filtered
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 
@@ -121,7 +120,7 @@ class Room:
     _PREDELAY_FRAMES = 480
 
     def __init__(self) -> None:
-        self._spectrum = scipy.fft.rfft(self._tail_sound(), self._SIZE, axis=1)
+        self._spectrum = np.fft.rfft(self._tail_sound(), self._SIZE, axis=1)
         self._rest = np.zeros((2, self.TAIL_FRAMES - 1), np.float32)
 
     def process(self, send: FloatArray) -> FloatArray:
@@ -141,11 +140,11 @@ class Room:
     def _answer(self, send: FloatArray) -> FloatArray:
         """Convolve one piece and carry its tail over."""
         frames = len(send)
-        wet = scipy.fft.irfft(scipy.fft.rfft(send, self._SIZE) * self._spectrum, self._SIZE, axis=1)
-        wet = wet[:, : frames + self.TAIL_FRAMES - 1].astype(np.float32)
+        answer = np.fft.irfft(np.fft.rfft(send, self._SIZE) * self._spectrum, self._SIZE, axis=1)
+        wet = answer[:, : frames + self.TAIL_FRAMES - 1].astype(np.float32)
         wet[:, : self.TAIL_FRAMES - 1] += self._rest
         self._rest = wet[:, frames:].copy()
-        return cast(FloatArray, wet[:, :frames])
+        return wet[:, :frames]
 
     def _tail_sound(self) -> FloatArray:
         """Make the tail: two independent noises, darker than the source, of unit energy."""
@@ -155,8 +154,7 @@ class Room:
         fade = np.minimum(1.0, np.linspace(12.0, 0.0, self.TAIL_FRAMES))  # the last twelfth runs out to nothing
         tail = noise * np.exp(-time_s / self._DECAY_S) * fade
         tail[:, : self._PREDELAY_FRAMES] = 0.0
-        band = signal.butter(1, (180.0, 3200.0), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
-        tail = signal.sosfilt(band, tail, axis=1)
+        tail, _ = filtered(band_pass(180.0, 3200.0), tail, np.zeros((1, 2, 2)))
         return cast(FloatArray, (tail / np.sqrt((tail**2).sum(axis=1, keepdims=True))).astype(np.float32))
 
 

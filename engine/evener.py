@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 
 from engine.fader import FALL_FRAMES, Fader
-from engine.filters import Sections
 from engine.loudness import STEP_FRAMES, KWeighting, lufs
+from engine.sections import Sections
 from engine.types import FloatArray, Tree
 
 SLOPE = 0.25

@@ -8,13 +8,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
-from scipy import signal
 
+from engine.sections import Sections, butterworth, filtered
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
-
-Sections = npt.NDArray[np.float64]
-"""Second-order sections, as scipy writes them: [sections, 6]."""
 
 
 def db_to_gain(db: float) -> float:
@@ -72,7 +68,7 @@ class Filter:
         """Filter float32 [channels, frames]."""
         if samples.shape[1] == 0:
             return samples
-        out, self._state = signal.sosfilt(self._sections, samples, axis=1, zi=self._state)
+        out, self._state = filtered(self._sections, samples, self._state)
         return cast(FloatArray, out.astype(np.float32))
 
     def snapshot(self) -> Tree:
@@ -86,12 +82,12 @@ class Filter:
 
 def high_pass(hz: float) -> Sections:
     """Design a gentle high-pass, 12 dB an octave."""
-    return cast(Sections, signal.butter(2, hz, "highpass", fs=SAMPLE_RATE_HZ, output="sos"))
+    return butterworth(2, hz, "highpass")
 
 
 def low_pass(hz: float, order: int = 2) -> Sections:
     """Design a low-pass, 6 dB an octave for each order."""
-    return cast(Sections, signal.butter(order, min(hz, 20_000.0), "lowpass", fs=SAMPLE_RATE_HZ, output="sos"))
+    return butterworth(order, min(hz, 20_000.0), "lowpass")
 
 
 def shelf(hz: float, db: float, *, high: bool) -> Sections:

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
 
+from engine.sections import filtered
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 STEP_FRAMES = SAMPLE_RATE_HZ // 10
@@ -57,7 +57,7 @@ class KWeighting:
         """Return the power of each step that these samples complete."""
         if samples.shape[1] == 0:
             return np.zeros(0)
-        weighted, self._state = signal.sosfilt(self._sections, samples, axis=1, zi=self._state)
+        weighted, self._state = filtered(self._sections, samples, self._state)
         squares = np.concatenate([self._held, np.square(weighted).sum(axis=0)])
         whole = len(squares) // STEP_FRAMES * STEP_FRAMES
         self._held = squares[whole:]

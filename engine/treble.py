@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
 
 from engine.filters import Filter, db_to_gain, shelf
 from engine.loudness import STEP_FRAMES
+from engine.sections import butterworth
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 
@@ -32,7 +32,7 @@ class Treble:
     def __init__(self, share_db: float) -> None:
         self._target_db = share_db
         self._shelf = self.new_shelf()
-        self._split = Filter(signal.butter(4, self.SPLIT_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos"), channels=1)
+        self._split = Filter(butterworth(4, self.SPLIT_HZ, "highpass"), channels=1)
         self._powers = np.zeros(2)
         self._age_s = 0.0
         self._from_db = self._to_db = 0.0

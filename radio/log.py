@@ -12,9 +12,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from radio.config import Log
+if TYPE_CHECKING:  # engines log, too, and need not build the whole configuration's schema
+    from radio.config import Log
 
 _station: ContextVar[str] = ContextVar("station", default="")
 _LOGIN_IN_URL = re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@")
