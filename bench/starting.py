@@ -71,9 +71,8 @@ class Radio:
         self.port = _free_port()
         names = ("lofi", *(f"lofi{number}" for number in range(2, stations + 1)))
         entries = ", ".join(f"{name}: {{mood: {MOODS[i % len(MOODS)]}, seed: {i + 7}}}" for i, name in enumerate(names))
-        text = _CONFIG.format(
-            port=self.port, folder=folder, models=models.resolve(), root=ROOT, spare=str(spare).lower(), stations=entries
-        )
+        places = {"port": self.port, "folder": folder, "models": models.resolve(), "root": ROOT}
+        text = _CONFIG.format(**places, spare=str(spare).lower(), stations=entries)
         self._config = folder / "config.yaml"
         self._config.write_text(text)
         self._log = (folder / "radio.log").open("ab")
