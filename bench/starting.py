@@ -50,18 +50,8 @@ class Start:
     """From the command to the first frame that a listener can hear, on the wall."""
     cpu_s: float
     """Processor time of all processes until then: what a machine needs that has nothing else to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """What a running radio takes, over some seconds."""
-
-    core_share: float
-    """Of one core: all processes."""
-    memory_mb: float
-    """Proportional set size of all processes: pages that they share count once."""
-    bars_behind: float
-    skipped_s: float
+    load: float
+    """Of the machine, for the time on the wall."""
 
 
 class Radio:
@@ -108,7 +98,7 @@ class Radio:
         """Wait until a listener hears something."""
         for samples in _decoded(f"http://127.0.0.1:{self.port}{path}", self.begun_s + PATIENCE_S):
             if np.abs(samples).max(initial=0.0) >= AUDIBLE:
-                return Start(time.monotonic() - self.begun_s, self.cpu_s())
+                return Start(time.monotonic() - self.begun_s, self.cpu_s(), os.getloadavg()[0])
         raise TimeoutError(f"no sound within {PATIENCE_S:g} s")
 
     def metrics(self) -> dict[str, float]:
@@ -166,18 +156,6 @@ def starts(models: Path) -> dict[str, Start]:
     return found
 
 
-def upkeep(radio: Radio, seconds: float, transports: Sequence[str] = ()) -> Upkeep:
-    """Let a radio that is on air run with these listeners; what it takes."""
-    with listening(radio, transports):
-        time.sleep(3.0)
-        begun_s, spent_s, before = time.monotonic(), radio.cpu_s(), radio.metrics()
-        time.sleep(seconds)
-        took_s, after = time.monotonic() - begun_s, radio.metrics()
-        share = (radio.cpu_s() - spent_s) / took_s
-        memory_mb = radio.memory_mb()
-    return Upkeep(share, memory_mb, _grown(before, after, "lofi_encore"), _grown(before, after, "lofi_skipped"))
-
-
 @contextmanager
 def listening(radio: Radio, paths: Sequence[str]) -> Iterator[None]:
     """Have each path taken by a listener, outside of this process."""
@@ -193,6 +171,13 @@ def listening(radio: Radio, paths: Sequence[str]) -> Iterator[None]:
             listener.wait()
 
 
+def import_cpu_s(module: str) -> float:
+    """Return the processor time of a Python that imports one module, the best of three: a measure of the machine."""
+    program = f"import time, {module}; print(time.process_time())"
+    found = [subprocess.run([sys.executable, "-c", program], capture_output=True, check=True) for _ in range(3)]
+    return min(float(done.stdout) for done in found)
+
+
 def forget_files(folders: Sequence[Path]) -> None:
     """Have the kernel forget what it holds of these files, as after a boot; needs no rights."""
     for folder in folders:
@@ -202,10 +187,6 @@ def forget_files(folders: Sequence[Path]) -> None:
                     descriptor = os.open(path, os.O_RDONLY)
                     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
                     os.close(descriptor)
-
-
-def _grown(before: dict[str, float], after: dict[str, float], stem: str) -> float:
-    return sum(after[name] - before.get(name, 0.0) for name in after if name.startswith(stem))
 
 
 def _decoded(url: str, until_s: float) -> Iterator[Any]:

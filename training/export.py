@@ -136,6 +136,17 @@ def _check(size: Size, corpus: Corpus) -> None:
         )
 
 
+def export_again(folder: Path, ids: list[int]) -> dict[str, Any]:
+    """Write model.onnx anew from a folder's own model.pth, with its hash and agreement in the card; return the card."""
+    card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    stored = torch.load(folder / "model.pth", weights_only=True)
+    model, agreement = compare({name: value.float() for name, value in stored.items()}, ids)
+    _write(folder / "model.onnx", model, LARGEST_UNSHIPPED_BYTES)
+    card |= {"sha256": hashlib.sha256(model).hexdigest(), "validation": card["validation"] | agreement}
+    write_card(folder, card)
+    return card
+
+
 def tokens_of_best(history: Path) -> int:
     """Return how many tokens a run had seen at its best validation; 0 without a history."""
     if not history.is_file():
@@ -162,15 +173,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--origin", default="Trained from scratch with training/train.py.")
     parser.add_argument("--command", default="", help="the command behind the weights, for the card")
     parser.add_argument("--tokens-seen", type=int, help="default: from the run's history.json")
+    parser.add_argument(
+        "--again", action="store_true", help="write model.onnx anew from OUT/model.pth; no weights needed"
+    )
     parser.add_argument("--compared-tokens", type=int, help="compare and validate on so many (default: 600 and all)")
     options = parser.parse_args(arguments)
     # One thread: a second one waits for the first whenever a training run holds its core.
     torch.set_num_threads(1)
+    out = options.out or Path("models") / options.part
+    if options.again:
+        stream = load_corpus(options.prepared / f"{options.part}.npz").validation()
+        _print(export_again(out, [int(token) for token in stream[: options.compared_tokens or COMPARED_TOKENS]]))
+        return
     path = options.weights or options.prepared / options.part / "best.pth"
     seen = tokens_of_best(path.with_name("history.json")) if options.tokens_seen is None else options.tokens_seen
     origin = Origin(options.part, options.origin, options.command or f"training/runs/{options.part}.sh", seen)
     origin = replace(origin, compared_tokens=options.compared_tokens)
-    card = export(load_weights(path), origin, options.prepared, options.out or Path("models") / options.part)
+    _print(export(load_weights(path), origin, options.prepared, out))
+
+
+def _print(card: Mapping[str, Any]) -> None:
     for name, value in card["validation"].items():
         print(f"{name}: {value}")
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -102,3 +103,12 @@ def test_the_shipped_model_is_small_true_to_its_weights_and_to_its_card(root, pa
 def _drum_tokens():
     bar = "<bar> <hiphop> <beat> <density2> @6 24:c 2a:8 @30 2a:6 @53 26:d @102 24:b 2a:8 @126 2a:6 @150 26:d 2a:8"
     return tokens.parse("<start> " + " ".join([bar] * 4))
+
+
+def test_a_model_is_written_anew_from_its_own_weights(weights, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "COMPARED_TOKENS", 20)
+    card = export(weights, ORIGIN, prepared, tmp_path / "out")
+    (tmp_path / "out" / "model.onnx").write_bytes(b"an older graph")
+    main(["piano", "--again", "--prepared", str(prepared), "--out", str(tmp_path / "out")])
+    assert json.loads((tmp_path / "out" / "card.json").read_text()) == card
+    assert hashlib.sha256((tmp_path / "out" / "model.onnx").read_bytes()).hexdigest() == card["sha256"]
