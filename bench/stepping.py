@@ -1,6 +1,6 @@
 """Milliseconds a token of every back end, size and batch, beside the `rwkv` package on the same weights.
 
-The two large sizes have random weights, which take as long as any; what few bits lose is measured on the shipped models,
+The large sizes have random weights, which take as long as any; what few bits lose is measured on the shipped models,
 on tokens that they write themselves. Knows nothing about music.
 """
 
