@@ -93,6 +93,10 @@ static void KERNEL(quantise)(Quantised to, const float *x, int inputs, int bits)
 }
 
 #if defined(HAS_VNNI)
+/* Bytes of weights that are fetched ahead. What the hardware fetches by itself stops at the end of each page: at 20x512
+   a step took 4.7 ms without, 3.7 with (4 bit: 3.4 and 2.4); 4 and 16 KB are a few percent worse. */
+#define AHEAD 8192
+
 /* Two blocks of 32 weights by two of activations: what they add to a row's sixteen lanes. */
 static inline __m512 KERNEL(pair)(__m512 sum, __m512i weights, const Quantised *x, int at, __m512 scale) {
     __m512i dot = _mm512_dpbusd_epi32(_mm512_loadu_si512(x->correction + at / 4), weights, _mm512_loadu_si512(x->bytes + at));
@@ -133,6 +137,8 @@ static inline __attribute__((always_inline)) void KERNEL(tile)(const Product *p,
     const uint8_t *w = p->values + n * row_bytes;
     const float *s = p->scales + (size_t)n * blocks;
     __m512 sum[4][4];
+    for (int row = 0; row < 4; row++)
+        _mm_prefetch((const char *)(s + (size_t)row * blocks) + AHEAD / 4, _MM_HINT_T0);
     for (int b = 0; b < streams; b++)
         for (int row = 0; row < 4; row++)
             sum[b][row] = _mm512_setzero_ps();
@@ -143,6 +149,7 @@ static inline __attribute__((always_inline)) void KERNEL(tile)(const Product *p,
             const uint8_t *from = w + row * row_bytes;
             __m512i weights = bits == 8 ? _mm512_loadu_si512(from + at)
                                         : KERNEL(nibbles)(_mm256_loadu_si256((const void *)(from + at / 2)));
+            _mm_prefetch((const char *)from + at * bits / 8 + AHEAD, _MM_HINT_T0);
             __m512 scale = KERNEL(scale_pair)(s + (size_t)row * blocks);
 #pragma GCC unroll 4
             for (int b = 0; b < streams; b++)
@@ -175,6 +182,7 @@ static inline __attribute__((always_inline)) void KERNEL(rows)(const Product *p,
             KERNEL(tile)(p, n, out + b * out_stride, out_stride, q + b, bits, 1);
     }
 }
+#undef AHEAD
 #elif defined(HAS_AVX2)
 static inline __m256 KERNEL(block)(__m256 sum, __m256i weights, const Quantised *x, int at, float scale) {
     /* weights are whole numbers around nothing here, of at most 127: two products fit 16 bits */
@@ -321,14 +329,15 @@ static void KERNEL(attend)(const Model *m, const Layer *l, KERNEL(Work) *t, int 
                 KERNEL(store)(mixed + i, KERNEL(load)(t->y + b * D + i) + KERNEL(load)(t->change + b * D + i) * share);
             }
         }
+    /* in the order in which the file holds them: what is fetched ahead at the end of one is the next */
+    KERNEL(product)(&l->receptance, t->r, D, t->mixed + 3 * D, 5 * D, streams, t->q);
+    KERNEL(product)(&l->key, t->k, D, t->mixed + D, 5 * D, streams, t->q);
+    KERNEL(product)(&l->value, t->v, D, t->mixed + 2 * D, 5 * D, streams, t->q);
+    KERNEL(product)(&l->gate, t->g, D, t->mixed + 4 * D, 5 * D, streams, t->q);
     KERNEL(product)(&l->decay_low, t->low, m->decay_rank, t->mixed, 5 * D, streams, t->q);
     for (int i = 0; i < streams * m->decay_rank; i += LANES)
         KERNEL(store)(t->low + i, KERNEL(tangent)(KERNEL(load)(t->low + i)));
     KERNEL(product)(&l->decay_high, t->w, D, t->low, m->decay_rank, streams, t->q);
-    KERNEL(product)(&l->key, t->k, D, t->mixed + D, 5 * D, streams, t->q);
-    KERNEL(product)(&l->value, t->v, D, t->mixed + 2 * D, 5 * D, streams, t->q);
-    KERNEL(product)(&l->receptance, t->r, D, t->mixed + 3 * D, 5 * D, streams, t->q);
-    KERNEL(product)(&l->gate, t->g, D, t->mixed + 4 * D, 5 * D, streams, t->q);
     for (int b = 0; b < streams; b++)
         for (int i = 0; i < D; i += LANES) {
             float *w = t->w + b * D + i;
