@@ -8,8 +8,9 @@ RUN apt-get update -qq \
     && useradd --system --uid 10001 --home-dir /state --create-home lofi
 
 WORKDIR /app
-COPY requirements/radio.txt requirements/radio.txt
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/radio.txt
+COPY requirements/radio.txt requirements/no-deps.txt requirements/
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/radio.txt \
+    && pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r requirements/no-deps.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY engine engine
 COPY radio radio

@@ -7,7 +7,7 @@ kind=${1:?usage: deploy/setup.sh radio|test}
 
 # for outputs that are off by default: libportaudio2 (device), ffmpeg and fonts-dejavu-core (push)
 system=(python3-venv libfluidsynth3 musescore-general-soundfont-small)
-locks=(requirements/radio.txt)
+locks=(requirements/radio.txt requirements/no-deps.txt)
 if [ "$kind" = test ]; then
   system+=(ffmpeg fonts-dejavu-core libportaudio2 icecast2 chromium nginx-light libatomic1) # libatomic1: the browser tests' driver
   locks+=(requirements/test.txt)
@@ -54,6 +54,8 @@ fi
 echo "installing Python packages into .venv (once; takes a minute or two)"
 pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
 "${pip[@]}" --require-hashes -r requirements/radio.txt || stop "pip failed (see above). Check the network, then run make again."
+"${pip[@]}" --require-hashes --no-deps -r requirements/no-deps.txt ||
+  echo "basic-pitch cannot be had: recordings cannot be prompts (--prompt-audio), all else works" >&2
 if [ "$kind" = test ]; then
   "${pip[@]}" -r requirements/test.txt || stop "pip failed (see above). Check the network, then run make again."
 fi

@@ -15,14 +15,18 @@ from engine.errors import (
     TokenError,
 )
 from engine.harmony import chord_name
+from engine.hearing import PITCH_RATE_HZ, transcribe
 from engine.layout import Layout, parse_layout
 from engine.levels import Levels
 from engine.likeness import Likeness
 from engine.likeness import compare as compare_moods
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
 from engine.midi import write_midi
+from engine.midi_in import TimedNote
 from engine.mood import MAY_BE_SILENT, RANGES
 from engine.moods import MOODS, Mood, Sampling, find_mood, mood_from_tree, mood_to_tree
+from engine.prompt import Prompt, prompt_from_tree, prompt_to_tree
+from engine.prompts import in_key_share, midi_prompt, notes_prompt, random_tokens, tokens_prompt, with_quote
 from engine.recurrence import Recurrence, load_recurrence
 from engine.remembered import PieceMark
 from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
@@ -49,6 +53,7 @@ __all__ = [
     "DOWNBEAT_FRAMES",
     "MAY_BE_SILENT",
     "MOODS",
+    "PITCH_RATE_HZ",
     "RANGES",
     "SAMPLE_RATE_HZ",
     "SETTLED_FRAMES",
@@ -80,6 +85,7 @@ __all__ = [
     "Piece",
     "PieceMark",
     "Player",
+    "Prompt",
     "PromptError",
     "Recurrence",
     "RenderedBar",
@@ -90,6 +96,7 @@ __all__ = [
     "SoundBankError",
     "Station",
     "StationSetup",
+    "TimedNote",
     "TokenError",
     "Track",
     "TrackBlock",
@@ -98,16 +105,25 @@ __all__ = [
     "compare_moods",
     "find_bank",
     "find_mood",
+    "in_key_share",
     "integrated_lufs",
     "load_recurrence",
+    "midi_prompt",
     "mixed",
     "mood_from_tree",
     "mood_to_tree",
+    "notes_prompt",
     "numbered",
     "parse_key",
     "parse_layout",
+    "prompt_from_tree",
+    "prompt_to_tree",
+    "random_tokens",
     "sound_state",
     "tailored",
+    "tokens_prompt",
+    "transcribe",
     "true_peak_dbtp",
+    "with_quote",
     "write_midi",
 ]

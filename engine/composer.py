@@ -20,6 +20,7 @@ from engine.layout import Layout
 from engine.melody import second_voice
 from engine.moods import Mood, mood_from_tree, mood_to_tree
 from engine.plan import BarPlan, DrumRole
+from engine.prompt import Prompt, prompt_from_tree, prompt_to_tree
 from engine.recurrence import Recurrence
 from engine.remembered import PieceMark
 from engine.substitution import Loop
@@ -72,6 +73,10 @@ class Player(Protocol):
         """Return the part's notes of a bar as they sound."""
         ...
 
+    def prime(self, prompt: Prompt | None) -> None:
+        """Know what the piece that begins goes on from; None: nothing."""
+        ...
+
     def forget(self) -> None:
         """Drop the phrase memory: what comes shall be new."""
         ...
@@ -102,6 +107,7 @@ class Band:
         self._keys = keys
         self._drums = drums
         self._index = 0
+        self._due: Prompt | None = None
 
     name = "band"
     """What a bar says about who wrote it."""
@@ -116,11 +122,17 @@ class Band:
 
     def __next__(self) -> Bar:
         """Compose one bar."""
-        plan = _without(self._mood.silent, self._form.next(self._mood, self._keys.taste))
-        mood = wandered(self._mood, plan.piece.seed)
+        if self._form.at_piece_end:
+            self._form.prompt, self._due = self._due, None
+        prompt = self._form.prompt
+        wanted = self._mood if prompt is None else prompt.coloured(self._mood)
+        plan = _without(self._mood.silent, self._form.next(wanted, self._keys.taste))
+        mood = wandered(wanted, plan.piece.seed)
         if plan.piece_bar == 0:
             self._keys.forget()
             self._drums.forget()
+            self._keys.prime(prompt)
+            self._drums.prime(prompt)
         keys = self._keys.write(plan, mood)
         drums = self._drums.write(plan, mood)
         second = [] if "second" in mood.silent else second_voice(plan, keys, mood.melody_share)
@@ -145,11 +157,18 @@ class Band:
 
     def apply(self, mood: Mood) -> None:
         """Follow another mood from the next bar on; a piece that cannot be of this mood ends at that bar line."""
+        if self._form.prompt is not None and not self._form.at_piece_end and mood == self._mood:
+            return  # a piece from a prompt fits no mood: only another one ends it
         self._mood = mood
         if not self._form.fits(mood):
             self._form.cut()
         self._keys.forget()
         self._drums.forget()
+
+    def prime(self, prompt: Prompt) -> None:
+        """Begin a piece that goes on from a prompt with the next bar."""
+        self._due = prompt
+        self._form.cut()
 
     def follow(self, mood: Mood) -> None:
         """Follow a mood a small step away: the piece and its loops go on, tempo and key wait for the next piece."""
@@ -171,6 +190,8 @@ class Band:
             "form": self._form.snapshot(),
             "keys": self._keys.snapshot(),
             "drums": self._drums.snapshot(),
+            "prompt": None if self._form.prompt is None else prompt_to_tree(self._form.prompt),
+            "due": None if self._due is None else prompt_to_tree(self._due),
         }
 
     def restore(self, tree: Tree) -> None:
@@ -189,8 +210,15 @@ class Band:
             self._form.restore(cast(Tree, tree["form"]))
             self._keys.restore(cast(Tree, tree["keys"]))
             self._drums.restore(cast(Tree, tree["drums"]))
+            self._form.prompt, self._due = (_prompt_of(tree.get(name)) for name in ("prompt", "due"))
         except (KeyError, TypeError, ValueError, AttributeError, EngineError) as error:
             raise SnapshotError(f"composer snapshot: damaged ({error!r}). Delete it and start afresh.") from error
+        self._keys.prime(self._form.prompt)
+        self._drums.prime(self._form.prompt)
+
+
+def _prompt_of(tree: object) -> Prompt | None:
+    return None if tree is None else prompt_from_tree(cast(Tree, tree))
 
 
 def _without(silent: Sequence[str], plan: BarPlan) -> BarPlan:

@@ -10,11 +10,24 @@ from typing import cast
 import numpy as np
 
 from engine import tokens
-from engine.beat import ACCENT_BIN, CRASH, RIDE, RIM, SNARE, STEP_TICKS, TOMS, BeatGrammar, BeatRules, Hit
+from engine.beat import (
+    ACCENT_BIN,
+    BACKBEAT_STEPS,
+    CRASH,
+    RIDE,
+    RIM,
+    SNARE,
+    STEP_TICKS,
+    TOMS,
+    BeatGrammar,
+    BeatRules,
+    Hit,
+)
 from engine.chance import generator, round_by_chance
 from engine.errors import ModelError
 from engine.moods import Mood, Sampling
 from engine.plan import BarPlan, DrumRole
+from engine.prompt import Prompt
 from engine.ranking import score_drums
 from engine.recurrence import Recurrence
 from engine.types import NoteEvent, Part, Tree
@@ -44,6 +57,7 @@ class ModelDrums:
         self._writer = Writer(recurrence, generator(seed, 3))
         self._piece: int | None = None
         self._memory: dict[int, list[Hit]] = {}
+        self._primer: Prompt | None = None
 
     def write(self, plan: BarPlan, mood: Mood) -> list[NoteEvent]:
         """Return the hits of a bar; while the drums rest the model rests too."""
@@ -52,6 +66,8 @@ class ModelDrums:
         if plan.piece.number != self._piece:
             self._writer.feed([tokens.START] if self._piece is None else [tokens.END, tokens.START])
             self._piece = plan.piece.number
+            if self._primer is not None:
+                self._listen(self._primer, mood)
         source = self._source(plan)
         hits = self._compose(plan, mood) if source is None else self._repeat(plan, mood, source)
         self._memory[plan.piece_bar] = hits
@@ -60,6 +76,10 @@ class ModelDrums:
             for hit in hits
             if hit.tick - tokens.DRUM_WINDOW_TICKS < plan.drums_end_tick - EARLY_TICKS
         ]
+
+    def prime(self, prompt: Prompt | None) -> None:
+        """Know what the piece that begins goes on from."""
+        self._primer = prompt
 
     def forget(self) -> None:
         """Drop the loop: what comes shall be new."""
@@ -82,6 +102,22 @@ class ModelDrums:
         self._piece = cast(int | None, tree["piece"])
         memory = cast(dict[str, list[list[int]]], tree["memory"])
         self._memory = {int(bar): [Hit(*values) for values in hits] for bar, hits in memory.items()}
+
+    def _listen(self, prompt: Prompt, mood: Mood) -> None:
+        """Hear the bars of a prompt that have drums."""
+        for bar in prompt.bars:
+            if not bar.hits:
+                continue
+            hits = [Hit(*values) for values in bar.hits]
+            loud = {hit.step for hit in hits if hit.pitch in (RIM, SNARE) and hit.velocity_bin >= ACCENT_BIN}
+            kind = tokens.BACKBEAT if loud.issuperset(BACKBEAT_STEPS) else tokens.BEAT
+            bucket = tokens.density(tokens.density_bucket(len(hits), tokens.DRUM_DENSITY_LIMITS))
+            self._writer.feed([tokens.BAR, tokens.style(mood.drum_style), kind, bucket])
+            cursor = -1
+            for hit in hits:
+                self._writer.feed([tokens.position(hit.tick)] if hit.tick != cursor else [])
+                self._writer.feed([tokens.note(hit.pitch, hit.velocity_bin)])
+                cursor = hit.tick
 
     def _source(self, plan: BarPlan) -> list[Hit] | None:
         """Return the loop's bar to play again, if this is to be a repetition."""

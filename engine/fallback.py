@@ -18,9 +18,10 @@ from engine.form import Form
 from engine.harmony import scale_classes, voicing
 from engine.moods import Mood
 from engine.plan import BarPlan, DrumRole
+from engine.prompt import Prompt
 from engine.remembered import BarMemory, PieceMark
 from engine.substitution import Loop
-from engine.tokens import PIANO_DENSITY_LIMITS
+from engine.tokens import PIANO_DENSITY_LIMITS, bin_to_velocity
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Chord, FloatArray, NoteEvent, Part, Section, Tree
 
 _STEP = TICKS_PER_BEAT // 4
@@ -46,11 +47,14 @@ class RuleKeys:
 
     def __init__(self) -> None:
         self._earlier = BarMemory()
+        self._prompt: Prompt | None = None
 
     def write(self, plan: BarPlan, mood: Mood) -> list[NoteEvent]:
         """Return the notes of a bar as they sound: the first idea for it that no piece of the last day had."""
         if plan.piece_bar == 0:
             self._earlier.end_piece()
+        if quoted := self._quoted(plan):
+            return quoted
         events: list[NoteEvent] = []
         for idea in range(_IDEAS):
             events = self._idea(plan, mood, idea)
@@ -58,6 +62,21 @@ class RuleKeys:
                 break
         self._earlier.add(_onsets(events, plan))
         return events
+
+    def prime(self, prompt: Prompt | None) -> None:
+        """Know what the piece that begins goes on from: rules only quote it."""
+        self._prompt = prompt
+
+    def _quoted(self, plan: BarPlan) -> list[NoteEvent]:
+        """Return the prompt's own bar where the piece opens with it."""
+        if self._prompt is None or plan.piece_bar >= self._prompt.begins_with:
+            return []
+        return [
+            NoteEvent(
+                note.tick, note.end - note.tick, note.pitch + plan.shift, bin_to_velocity(note.velocity_bin), Part.KEYS
+            )
+            for note in self._prompt.bars[plan.piece_bar].notes
+        ]
 
     def _idea(self, plan: BarPlan, mood: Mood, idea: int) -> list[NoteEvent]:
         place = plan.section_bar % _PHRASE_BARS
@@ -174,6 +193,9 @@ class RuleDrums:
             [(14, _OPEN_HAT, 70)],
         )
         return choices[int(touch.integers(len(choices)))]
+
+    def prime(self, prompt: Prompt | None) -> None:
+        """Do nothing: rules play their own beat."""
 
     def forget(self) -> None:
         """Do nothing: rules have no memory."""

@@ -17,10 +17,12 @@ from engine.drift import wandered
 from engine.harmony import PROGRESSIONS
 from engine.layout import LONGEST, SHORTEST, Layout, drawn_lengths
 from engine.moods import Mood
-from engine.plan import FORM, GROUP_BARS, BarPlan, DrumRole, PiecePlan
+from engine.plan import FORM, GROUP_BARS, PROMPT_BAR, BarPlan, DrumRole, PiecePlan, Source
+from engine.prompt import Prompt
 from engine.remembered import PIECES, PieceMark, PieceMemory
 from engine.repetition import drums_sources, keys_sources
 from engine.substitution import Loop, Spice, substituted
+from engine.tailoring import tailored
 from engine.types import TICKS_PER_BAR, Chord, FloatArray, Piece, Section, Tree
 
 Taste = Callable[[bool, Sequence[Loop]], FloatArray]
@@ -60,6 +62,8 @@ class Form:
         self._minor_due = 0.0
         self.layout: Layout = ()
         """The form that pieces are to have; nothing: the ordinary one."""
+        self.prompt: Prompt | None = None
+        """What the piece in hand, or the one that begins next, goes on from."""
 
     @property
     def at_piece_end(self) -> bool:
@@ -141,6 +145,8 @@ class Form:
     def _new_piece(self, mood: Mood, taste: Taste | None) -> PiecePlan:
         rng = self._rng
         minor = self._mode(mood)
+        if self.prompt is not None:
+            mood, minor = tailored(mood, self.prompt.bpm, self.prompt.key), self.prompt.key.minor
         loops = list(dict.fromkeys(name for name in mood.palette if PROGRESSIONS[name].minor == minor))
         weights = _weights(minor, loops, taste)
         title = next((t for t in (titles.title(rng) for _ in range(_TRIES)) if not self._memory.knows_title(t)), None)
@@ -164,6 +170,8 @@ class Form:
         )
         spice = Spice(mood.secondary_dominants, mood.tritone_subs, mood.borrowed_chords)
         chords_a, chords_b = (substituted(PROGRESSIONS[name].bars, minor, spice, rng) for name in (mark.loop, loop_b))
+        if self.prompt is not None:
+            chords_a = self.prompt.loop
         return PiecePlan(piece, section_bars, mark.loop, loop_b, chords_a, chords_b, mood.fill_bars, form)
 
     def _mode(self, mood: Mood) -> bool:
@@ -215,7 +223,7 @@ class Form:
             drums=role,
             drums_density=_bucket(drums_density, _BUSIEST_DRUMS_BUCKET, self._rng),
             bass=section is not Section.INTRO or place >= plan.length(section) - 2,
-            keys_sources=keys_sources(plan, bar),
+            keys_sources=_quoted(self.prompt, bar) or keys_sources(plan, bar),
             drums_end_tick=_drums_end_tick(plan, bar, role, mood.dropouts),
             drums_sources=drums_sources(plan, bar),
             next_section=None if last else plan.place(bar + 1)[0],
@@ -224,6 +232,11 @@ class Form:
 
 def _bars(loop: str) -> int:
     return len(PROGRESSIONS[loop].bars)
+
+
+def _quoted(prompt: Prompt | None, bar: int) -> tuple[Source, ...]:
+    """Return the prompt's own bar where the piece opens with it."""
+    return (Source(PROMPT_BAR + bar, 1.0),) if prompt is not None and bar < prompt.begins_with else ()
 
 
 def _loop_to_tree(loop: Loop) -> list[list[object]]:

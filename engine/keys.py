@@ -15,7 +15,8 @@ from engine.chance import generator
 from engine.expression import lean
 from engine.grammar import HALF_BAR_TICKS, KeysGrammar, KeysRules, WrittenNote, sounding_over
 from engine.moods import Mood, Sampling
-from engine.plan import BarPlan, DrumRole
+from engine.plan import PROMPT_BAR, BarPlan, DrumRole
+from engine.prompt import Prompt
 from engine.ranking import score_keys, shape_of
 from engine.recurrence import Recurrence
 from engine.remembered import BarMemory
@@ -56,10 +57,13 @@ class ModelKeys:
         self._releases: dict[int, list[int]] = {}
         self._overrun_ticks = 0
         self._mean_pitch: float | None = None
+        self._primer: Prompt | None = None
 
     def write(self, plan: BarPlan, mood: Mood) -> list[NoteEvent]:
         """Return the notes of a bar as they sound."""
         self._begin_song(plan, mood)
+        if plan.piece_bar == 0 and self._primer is not None:
+            self._listen(self._primer)
         rules = KeysRules(
             plan.chords,
             plan.keys_density,
@@ -75,6 +79,10 @@ class ModelKeys:
         if notes:
             self._mean_pitch = sum(note.pitch for note in notes) / len(notes)
         return self._sounding(notes, plan, mood.velocity_scale)
+
+    def prime(self, prompt: Prompt | None) -> None:
+        """Know what the piece that begins goes on from."""
+        self._primer = prompt
 
     def forget(self) -> None:
         """Drop the phrase memory: what comes shall be new."""
@@ -140,11 +148,29 @@ class ModelKeys:
         self._writer.feed(prefix)
         self._song = song
 
+    def _listen(self, prompt: Prompt) -> None:
+        """Hear the bars of a prompt, each with its chords, as if they had been played; remember them."""
+        following = [*(bar.chords[0] for bar in prompt.bars[1:]), None]
+        for place, (bar, next_chord) in enumerate(zip(prompt.bars, following, strict=True)):
+            notes = list(bar.notes)
+            rules = KeysRules(bar.chords, 1, 0, tokens.PITCHES - 1)
+            self._writer.feed(self._header(rules, tokens.density_bucket(len(notes), tokens.PIANO_DENSITY_LIMITS)))
+            script = self._script(rules, notes)
+            said = [i if isinstance(i, int) else tokens.note(i.pitch, i.velocity_bin) for i in script]
+            self._writer.feed(said)
+            self._overrun_ticks = 0
+            self._releases = sounding_over(notes, next_chord)
+            self._memory[PROMPT_BAR + place] = notes
+
     def _source(self, plan: BarPlan, rules: KeysRules) -> list[WrittenNote] | None:
         """Return the bar to play again, if this is to be a repetition."""
         for source in plan.keys_sources:
             notes = self._memory.get(source.piece_bar)
-            if notes and notes[0].tick <= rules.enter_by and self._writer.rng.random() < source.chance:
+            if (
+                notes
+                and (notes[0].tick <= rules.enter_by or source.piece_bar < 0)
+                and self._writer.rng.random() < source.chance
+            ):
                 return varied(notes, rules, self._writer.rng) if source.vary else notes
         return None
 

@@ -13,6 +13,8 @@ FORM = (Section.INTRO, Section.A, Section.B, Section.BREAKDOWN, Section.A_RETURN
 """The order of sections in every piece."""
 GROUP_BARS = 8
 """The phrase of the keys; what a group of drum bars is, the mood says."""
+PROMPT_BAR = -1000
+"""Where the bars of a prompt stand in the players' phrase memory: before the piece."""
 _WITHOUT_DRUMS = (Section.INTRO, Section.BREAKDOWN)
 
 

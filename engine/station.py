@@ -17,7 +17,7 @@ import numpy as np
 from engine.assets import Asset, bank_asset, loop_assets, model_asset
 from engine.balance import Balance
 from engine.banks import find_banks
-from engine.composer import Composer, ModelComposer, compose_models
+from engine.composer import Band, Composer, ModelComposer, compose_models
 from engine.drift import wandered
 from engine.errors import LoopError, ModelError, MoodError, SnapshotError
 from engine.fallback import compose_rules
@@ -30,6 +30,7 @@ from engine.master import Master
 from engine.mixer import MIX_LUFS, Mixer, kicks_in
 from engine.mood import RANGES
 from engine.moods import Mood, mood_from_tree, mood_to_tree
+from engine.prompt import Prompt
 from engine.recurrence import load_recurrence
 from engine.remembered import PieceMark
 from engine.sequencer import LOOKAHEAD_FRAMES, Sequencer
@@ -69,6 +70,8 @@ class StationSetup:
     """Form of every piece; nothing: the ordinary one."""
     parts: tuple[str, ...] = STEMS
     """Who is heard, of `stems.STEMS`; the others play as well, since the bass follows the kick, but make no sound."""
+    prompt: Prompt | None = None
+    """What the first piece goes on from."""
     stems: bool = False
     """Whether each bar comes with its parts apart."""
 
@@ -178,6 +181,11 @@ class Station:
     def turn(self, turn: Turn) -> None:
         """Change something from the next bar that is composed."""
         self._next = self._next.then(turn)
+
+    def prime(self, prompt: Prompt) -> None:
+        """End the piece at the coming bar line and begin one from a prompt; a score plays on as written."""
+        if isinstance(self._composer, Band):
+            self._composer.prime(prompt)
 
     def prepare(self, mood: Mood) -> None:
         """Get a mood's instruments ready while there is time: applying it then takes no longer than any bar."""
@@ -364,7 +372,7 @@ def _compose(setup: StationSetup) -> tuple[Composer, list[str], list[Asset]]:
         except ModelError as error:
             troubles = [f"{error} Until then the station composes by rules."]
     composer = compose_rules(setup.mood, setup.seed, setup.heard)
-    composer.lay_out(setup.form)
+    _begin(composer, setup)
     return composer, troubles, []
 
 
@@ -377,5 +385,12 @@ def _compose_models(setup: StationSetup) -> tuple[Composer, list[str], list[Asse
     assets = [model_asset(path) for path in (setup.piano_model, setup.drums_model)]
     composer = compose_models(setup.mood, setup.seed, piano, drums, setup.heard)
     composer.use_states(StateShelf(piano, setup.piano_model))
-    composer.lay_out(setup.form)
+    _begin(composer, setup)
     return composer, [], assets
+
+
+def _begin(composer: Band, setup: StationSetup) -> None:
+    """Give a composer its form and what it goes on from."""
+    composer.lay_out(setup.form)
+    if setup.prompt is not None:
+        composer.prime(setup.prompt)

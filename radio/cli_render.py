@@ -13,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from engine import STEMS, Extent, Mood, parse_key, parse_layout, tailored
+from engine import STEMS, Extent, Mood, Prompt, parse_key, parse_layout, tailored
 from radio.cli_plain import FAILED, ConfigPath, config_or_defaults, told_plainly
 from radio.cli_words import told
 from radio.config import Config
 from radio.log import setup_logging
 from radio.mixture import parse_mixture
+from radio.prompting import PromptWish, moved
 from radio.render_batch import Made, make, make_all, missing
 from radio.render_order import Order, numbered, parse_parts, parse_seconds
 from radio.words import understand
@@ -42,15 +43,19 @@ class Wish:
     parts: str | None
     words: str | None = None
 
-    def mood_of(self, tree: Config) -> Mood:
-        """Return the mood to play in."""
+    def music(self, tree: Config, prompt: Prompt | None) -> tuple[Mood, Prompt | None]:
+        """Return the mood to play in, and the prompt in its key and tempo."""
+        key, bpm = parse_key(self.key) if self.key else None, self.bpm
         mood = tree.mood(parse_mixture(self.mood))
         if self.words is not None:
             answer = understand(self.words, mood, mood)
             for line in told(answer):
                 typer.echo(line, err=True)
             mood = answer.mood
-        return tailored(mood, self.bpm, parse_key(self.key) if self.key else None)
+        if prompt is None:
+            return tailored(mood, bpm, key), None
+        key, bpm = moved(prompt, key or prompt.key), bpm or prompt.bpm
+        return prompt.coloured(tailored(mood, bpm, key)), replace(prompt, key=key, bpm=bpm)
 
 
 def render(  # noqa: PLR0913 - each parameter is an option of the command
@@ -70,6 +75,12 @@ def render(  # noqa: PLR0913 - each parameter is an option of the command
     fade_out: Annotated[float, typer.Option(help="Seconds of fading at the end.", min=0, max=60)] = 6.0,
     lufs: Annotated[float | None, typer.Option(help="Loudness of the whole track, -40 to -8.")] = None,
     title: Annotated[str | None, typer.Option(help="Title in the file's tags; none takes the piece's.")] = None,
+    prompt_midi: Annotated[Path | None, typer.Option(help="Go on from a MIDI file.")] = None,
+    prompt_audio: Annotated[Path | None, typer.Option(help="Go on from a recording: WAV, MP3, …")] = None,
+    prompt_tokens: Annotated[str | None, typer.Option(help="Go on from notes in text: '3c:d t62 3c:0'.")] = None,
+    prompt_random: Annotated[bool, typer.Option("--prompt-random", help="Go on from notes drawn by the seed.")] = False,
+    prompt_live: Annotated[str | None, typer.Option(help="Go on from what is played now: midi or mic.")] = None,
+    quote: Annotated[int | None, typer.Option(help="So many of the prompt's bars open the piece.")] = None,
     count: Annotated[int | None, typer.Option(help="So many tracks, of seeds one after the other from --seed.")] = None,
     jobs: Annotated[int, typer.Option(help="Tracks at a time in a batch; each takes 300 MB.")] = 1,
     config: ConfigPath = None,
@@ -81,9 +92,14 @@ def render(  # noqa: PLR0913 - each parameter is an option of the command
         whole = max(pieces, int(piece))
         extent = Extent(None if whole else parse_seconds(seconds), whole, fade_out)
         first = (secrets.randbits(32) if count is None else 1) if seed is None else seed
+        wished = PromptWish(prompt_midi, prompt_tokens, prompt_audio, prompt_random, prompt_live, quote, _say)
+        music, prompt = wish.music(tree, wished.fetch(first))
+        if prompt is not None:
+            _say(f"prompt {prompt.name}: {', '.join(prompt.notices)}")
         loudness = tree.engine.target_lufs if lufs is None else lufs
         setup = replace(
-            tree.setup(wish.mood_of(tree), first),
+            tree.setup(music, first),
+            prompt=prompt,
             form=parse_layout(form) if form else (),
             parts=parse_parts(parts) if parts else STEMS,
             stems=stems is not None,
@@ -95,6 +111,10 @@ def render(  # noqa: PLR0913 - each parameter is an option of the command
             _one(order)
         else:
             _many(list(numbered(order, count)), jobs)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _one(order: Order) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from engine import STEMS, Asset, Extent, StationSetup
+from engine import STEMS, Asset, Extent, StationSetup, prompt_to_tree
 from radio.errors import RenderError
 from radio.sound_file import LOSSLESS, SUFFIXES
 
@@ -31,8 +31,6 @@ class Order:
     lufs: float | None = None
     """Loudness of the whole track; None leaves it as the station plays."""
     title: str | None = None
-    origin: str = ""
-    """What it goes on from, in words: a prompt."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done before any work begins."""
@@ -60,7 +58,8 @@ class Order:
         setup = self.setup
         facts = {
             "mood": asdict(setup.mood), "seed": setup.seed, "extent": asdict(self.extent), "form": setup.form,
-            "parts": sorted(setup.parts), "composer": setup.composer, "lufs": self.lufs, "origin": self.origin,
+            "parts": sorted(setup.parts), "composer": setup.composer, "lufs": self.lufs,
+            "prompt": None if setup.prompt is None else prompt_to_tree(setup.prompt),
         }  # fmt: skip
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
@@ -78,8 +77,8 @@ class Order:
             "composer": setup.composer, "pieces": pieces,
             "assets": [f"{asset.name} {asset.sha256[:12]} ({asset.licence})" for asset in assets],
         }  # fmt: skip
-        if self.origin:
-            told["prompt"] = self.origin
+        if setup.prompt is not None:
+            told["prompt"] = f"{setup.prompt.name}: {', '.join(setup.prompt.notices)}"
         by_itself = pieces[0] if len(pieces) == 1 else f"{setup.mood.name}, seed {setup.seed}"
         return {
             "title": self.title or by_itself, "artist": "lofi-radio", "genre": "Lo-Fi",

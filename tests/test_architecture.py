@@ -16,7 +16,7 @@ FORBIDDEN = {
     "torch": lambda path: not path.startswith("training/") and path != "engine/recurrence_rwkv.py",
     "rwkv": lambda path: not path.startswith("training/") and path != "engine/recurrence_rwkv.py",
     "fluidsynth": lambda path: path != "engine/synth.py",
-    "sounddevice": lambda path: path != "radio/outputs/device.py",
+    "sounddevice": lambda path: path not in ("radio/outputs/device.py", "radio/live.py"),
     "ffmpeg": lambda path: path != "radio/outputs/push.py",
     "obstore": lambda path: path != "radio/outputs/bucket.py",
 }
