@@ -182,11 +182,6 @@ class Station:
         """Change something from the next bar that is composed."""
         self._next = self._next.then(turn)
 
-    def prime(self, prompt: Prompt) -> None:
-        """End the piece at the coming bar line and begin one from a prompt; a score plays on as written."""
-        if isinstance(self._composer, Band):
-            self._composer.prime(prompt)
-
     def prepare(self, mood: Mood) -> None:
         """Get a mood's instruments ready while there is time: applying it then takes no longer than any bar."""
         self._balance.prepare(mood)
@@ -270,6 +265,8 @@ class Station:
         turn, self._next = self._next, Turn()
         if turn.end is not None:
             self._composer.end_piece(turn.end)
+        if turn.prompt is not None and isinstance(self._composer, Band):  # a score plays on as written
+            self._composer.prime(turn.prompt)
         if turn.hands is not None:
             self._hands = turn.hands
         wanted = turn.mood

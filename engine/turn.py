@@ -1,4 +1,4 @@
-"""What is to change at a bar line: the mood, the hands that rest on it, the end of the piece.
+"""What is to change at a bar line: the mood, the hands that rest on it, the end of the piece, a prompt for the next.
 
 Plain values. Knows nothing about when or how it is played.
 """
@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from engine.errors import MoodError
 from engine.mood import RANGES, Mood, mood_from_tree, mood_to_tree
+from engine.prompt import Prompt, prompt_from_tree, prompt_to_tree
 from engine.types import Tree
 
 GAIN_RANGE_DB = (-60.0, 30.0)
@@ -71,24 +72,31 @@ class Turn:
     mood: Mood | None = None
     hands: Hands | None = None
     end: End | None = None
+    prompt: Prompt | None = None
+    """What a piece that begins at the bar line goes on from."""
 
     def then(self, later: Turn) -> Turn:
         """Both at one bar line."""
-        return Turn(later.mood or self.mood, later.hands or self.hands, later.end or self.end)
+        return Turn(
+            later.mood or self.mood, later.hands or self.hands, later.end or self.end, later.prompt or self.prompt
+        )
 
     def to_tree(self) -> Tree:
         """As JSON values."""
         mood = None if self.mood is None else mood_to_tree(self.mood)
-        return {"mood": mood, "hands": None if self.hands is None else asdict(self.hands), "end": self.end}
+        hands = None if self.hands is None else asdict(self.hands)
+        prompt = None if self.prompt is None else prompt_to_tree(self.prompt)
+        return {"mood": mood, "hands": hands, "end": self.end, "prompt": prompt}
 
     @classmethod
     def from_tree(cls, tree: Tree) -> Turn:
         """Back from JSON values."""
-        mood, hands, end = tree["mood"], tree["hands"], tree["end"]
+        mood, hands, end, prompt = tree["mood"], tree["hands"], tree["end"], tree.get("prompt")
         return cls(
             None if mood is None else mood_from_tree(cast(Tree, mood)),
             None if hands is None else hands_from_tree(hands),
             None if end is None else End(cast(str, end)),
+            None if prompt is None else prompt_from_tree(cast(Tree, prompt)),
         )
 
 

@@ -36,7 +36,9 @@ class Security(Part):
     header_bytes: Annotated[int, Field(ge=1_024, le=65_536)] = 8_192
     """Longest line of a request: the address or one header."""
     body_bytes: Annotated[int, Field(ge=1_024, le=1_048_576)] = 16_384
-    """Longest body of a control request; nothing else takes one."""
+    """Longest body of a control request; nothing else but a seed takes one."""
+    seed_bytes: Annotated[int, Field(ge=1_024, le=67_108_864)] = 8_388_608
+    """Longest MIDI file or recording for /api/control/seed."""
 
     @field_validator("trusted_proxies")
     @classmethod

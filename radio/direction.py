@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from engine import End, Hands, Mood, MoodError
+from engine import End, Hands, Mood, MoodError, Prompt
 from radio import orders as kept
 from radio.clock import Clock
 from radio.config import Config
@@ -54,6 +54,9 @@ class Music(Protocol):
 
     def end_piece(self, how: End) -> None:
         """End the piece."""
+
+    def prime(self, prompt: Prompt) -> None:
+        """Begin a piece that goes on from a prompt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine import SAMPLE_RATE_HZ, End, EngineError, Hands, Mood, Turn
+from engine import SAMPLE_RATE_HZ, End, EngineError, Hands, Mood, Prompt, Turn
 from radio.clock import Clock, SystemClock
 from radio.errors import RadioError, WorkerError
 from radio.inspection import flaw_in
@@ -127,6 +127,10 @@ class Producer:
     def end_piece(self, how: End) -> None:
         """Have the piece come to its end at the next bar line that can still be reached."""
         self._want(Turn(end=how))
+
+    def prime(self, prompt: Prompt) -> None:
+        """Have a piece that goes on from a prompt begin at the next bar line that can still be reached."""
+        self._want(Turn(prompt=prompt))
 
     def saved(self, next_frame: int, next_bar: int, next_piece: int) -> Saved | None:
         """Describe how a later run goes on after the bar that sounds now; None before the first one."""

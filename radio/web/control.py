@@ -191,16 +191,21 @@ class Control:
         return told | {"changed": changed, "kept": kept, "said": " ".join(filter(None, (words, more, lost)))}
 
     def _when(self, station: Conducted, reach: Reach, said: str) -> Json:
-        now, heard_s = station.director.now(), reach.seconds + self._room.latency_s
-        bars = f"{reach.bars} {'bar' if reach.bars == 1 else 'bars'}"
-        return {
-            "on_air_at": _after(now, reach.seconds),
-            "in_s": round(reach.seconds, 2),
-            "in_bars": reach.bars,
-            "heard_at": _after(now, heard_s),
-            "heard_in_s": round(heard_s, 2),
-            "said": f"{said}: on air in {reach.seconds:.0f} s ({bars}), heard in {heard_s:.0f} s.",
-        }
+        return when(station, reach, said, self._room.latency_s)
+
+
+def when(station: Conducted, reach: Reach, said: str, latency_s: float) -> Json:
+    """Tell at which bar line a change is on air, and when a player is heard to play it."""
+    now, heard_s = station.director.now(), reach.seconds + latency_s
+    bars = f"{reach.bars} {'bar' if reach.bars == 1 else 'bars'}"
+    return {
+        "on_air_at": _after(now, reach.seconds),
+        "in_s": round(reach.seconds, 2),
+        "in_bars": reach.bars,
+        "heard_at": _after(now, heard_s),
+        "heard_in_s": round(heard_s, 2),
+        "said": f"{said}: on air in {reach.seconds:.0f} s ({bars}), heard in {heard_s:.0f} s.",
+    }
 
 
 def _programme(director: Director) -> Json:

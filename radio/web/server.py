@@ -31,6 +31,7 @@ from radio.web.hls import Hls
 from radio.web.moods import Moods
 from radio.web.obs import ObsPage
 from radio.web.provenance import Provenance
+from radio.web.seed import Seed
 from radio.web.stream import Streams
 from radio.web.words import Words
 
@@ -76,6 +77,7 @@ async def open_web(site: Site, stack: AsyncExitStack) -> Streams:
         control = Control(guard, desk)
         control.add_routes(app)
         Words(control).add_routes(app)
+        Seed(guard, desk, settings.seed_bytes).add_routes(app)
     Provenance(config.journal.path, list(stations), config.state.folder).add_routes(app)
     History(config.journal.path, list(stations)).add_routes(app)
     Moods(next(iter(stations.values())).director.moods).add_routes(app)

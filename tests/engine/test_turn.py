@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from engine import SAMPLE_RATE_HZ, End, Hands, MoodError, Station, StationSetup, Turn, find_mood
+from engine import SAMPLE_RATE_HZ, End, Hands, MoodError, Station, StationSetup, Turn, find_mood, tokens_prompt
 from engine.fallback import compose_rules
 from engine.form import ENDING_BARS
 from engine.snapshot import pack, unpack
@@ -50,14 +50,22 @@ def test_hands_that_cannot_be_played_are_refused_with_the_range(wrong):
 
 @pytest.mark.parametrize(
     "turn",
-    [Turn(), Turn(RAINY), Turn(hands=Hands(70, 3, -3, (("fire", -30.0),))), Turn(STUDY, Hands(), End.ENDING)],
-    ids=["nothing", "mood", "hands", "all"],
+    [
+        Turn(),
+        Turn(RAINY),
+        Turn(hands=Hands(70, 3, -3, (("fire", -30.0),))),
+        Turn(STUDY, Hands(), End.ENDING),
+        Turn(prompt=tokens_prompt("3c:d t62 3c:0 40:a t62 40:0")),
+    ],
+    ids=["nothing", "mood", "hands", "all", "prompt"],
 )
 def test_a_turn_survives_a_snapshot(turn):
     assert Turn.from_tree(unpack(pack(turn.to_tree()))) == turn
 
 
 def test_of_two_turns_at_one_bar_line_the_later_counts_where_they_differ():
+    prompt = tokens_prompt("3c:d t62 3c:0 40:a t62 40:0")
+    assert Turn(prompt=prompt).then(Turn(end=End.NOW)) == Turn(end=End.NOW, prompt=prompt)
     assert Turn(STUDY, None, End.NOW).then(Turn(RAINY, Hands(70))) == Turn(RAINY, Hands(70), End.NOW)
 
 
@@ -158,3 +166,18 @@ def test_hands_do_not_turn_the_way_to_a_mood(make):
 def _bars(station):
     while True:
         yield station.render_bar().block.bars[0]
+
+
+def test_a_prompt_begins_a_piece_at_the_bar_line_and_is_in_every_snapshot_from_then_on(make):
+    station = make()
+    prompt = tokens_prompt("39:d t50 39:0 40:a t50 40:0 45:c t100 45:0 " * 4, "a tune")
+    before = station.render_bar().block.bars[0].bar
+    station.turn(Turn(prompt=prompt))
+    saved = station.snapshot()
+    first = station.render_bar().block.bars[0].bar
+    assert first.piece.number == before.piece.number + 1
+    assert (first.piece.key, first.piece.minor) == (prompt.key.tonic, prompt.key.minor)
+    assert first.bpm == prompt.bpm
+    again = station.render_bar().block.bars[0].bar
+    station.restore(saved)  # as when the engine died before it rendered the first bar
+    assert [station.render_bar().block.bars[0].bar for _ in range(2)] == [first, again]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, End, Hands, Mood, Piece, Section
+from engine import SAMPLE_RATE_HZ, AudioBlock, Bar, BarStart, Chord, End, Hands, Mood, Piece, Prompt, Section
 from radio.clock import SystemClock
 from radio.config import Config
 from radio.direction import Director, conduct
@@ -85,6 +85,7 @@ class FakeMusic:
         self.reach = Reach(5.5, 2)
         self.moods: list[Mood] = []
         self.ends: list[End] = []
+        self.prompts: list[Prompt] = []
 
     def change_mood(self, mood: Mood) -> None:
         self.mood = mood
@@ -95,6 +96,9 @@ class FakeMusic:
 
     def end_piece(self, how: End) -> None:
         self.ends.append(how)
+
+    def prime(self, prompt: Prompt) -> None:
+        self.prompts.append(prompt)
 
 
 class FakeConducted:
