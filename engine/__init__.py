@@ -1,5 +1,6 @@
 """The engine: composes and plays music. Synchronous, deterministic; knows no asyncio, network or clock."""
 
+from engine import thesis
 from engine.assets import Asset
 from engine.banks import find_bank
 from engine.drift import mixed
@@ -22,7 +23,7 @@ from engine.likeness import Likeness
 from engine.likeness import compare as compare_moods
 from engine.loudness import Meter, integrated_lufs, true_peak_dbtp
 from engine.midi import write_midi
-from engine.midi_in import TimedNote
+from engine.midi_in import TimedNote, notes_of_midi
 from engine.mood import MAY_BE_SILENT, RANGES
 from engine.moods import MOODS, Mood, Sampling, find_mood, mood_from_tree, mood_to_tree
 from engine.prompt import Prompt, prompt_from_tree, prompt_to_tree
@@ -33,6 +34,7 @@ from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.stems import STEMS
 from engine.tailoring import Key, parse_key, tailored
+from engine.tokens import parse as parse_tokens
 from engine.track import Extent, Gauge, Player, Track, TrackBlock
 from engine.turn import End, Hands, Turn
 from engine.types import (
@@ -112,15 +114,18 @@ __all__ = [
     "mixed",
     "mood_from_tree",
     "mood_to_tree",
+    "notes_of_midi",
     "notes_prompt",
     "numbered",
     "parse_key",
     "parse_layout",
+    "parse_tokens",
     "prompt_from_tree",
     "prompt_to_tree",
     "random_tokens",
     "sound_state",
     "tailored",
+    "thesis",
     "tokens_prompt",
     "transcribe",
     "true_peak_dbtp",

@@ -78,6 +78,11 @@ def read_score(data: bytes, name: str = "the file") -> Score:
         raise PromptError(f"{name}: damaged, not a readable MIDI file ({said[:120]}). Export it again.") from problem
 
 
+def notes_of_midi(data: bytes, name: str = "the file") -> tuple[TimedNote, ...]:
+    """Return the notes of a MIDI file in order of time; raises PromptError as `read_score` does."""
+    return read_score(data, name).notes
+
+
 def _collected(file: mido.MidiFile, name: str) -> Score:
     reader = _Reader()
     tick = 0

@@ -11,7 +11,17 @@ import typer
 from rich.console import Console
 
 from engine import compare_moods
-from radio import cli_musicgen, cli_provenance, cli_render, cli_replay, cli_schedule, cli_show, cli_words, doctor
+from radio import (
+    cli_musicgen,
+    cli_provenance,
+    cli_render,
+    cli_replay,
+    cli_schedule,
+    cli_show,
+    cli_thesis,
+    cli_words,
+    doctor,
+)
 from radio.cli_plain import CONFIG_NAME, FAILED, ConfigPath, config_or_defaults, told_plainly
 from radio.config import Config
 from radio.config_file import load_config
@@ -60,6 +70,7 @@ def check(config: ConfigPath = None) -> None:
 
 
 cli_render.add_to(cli)
+cli_thesis.add_to(cli)
 cli_provenance.add_to(cli)
 cli_replay.add_to(cli)
 
