@@ -1,7 +1,10 @@
-"""How well prompts are understood: `python -m bench.prompts pop909 DIR` (a folder of POP909 songs) or `fuzz`.
+"""How well prompts are understood, and how far music goes on from them.
 
-pop909: key, tempo, and down-beats found in piano.mid, against key_audio.txt and beat_midi.txt; the tempo once from the
-file's own beats and once from the times of its notes alone. fuzz: damaged MIDI and sound files, none may crash.
+    python -m bench.prompts pop909 FOLDER     key and tempo of POP909 songs against key_audio.txt and beat_midi.txt; the
+                                              tempo is heard from the times of the notes alone
+    python -m bench.prompts go-on FILE.mid    what the models play after a MIDI file: share of notes in its key, tempo
+
+A file to go on from: `lofi-radio render --key "F# minor" --bpm 92 --midi song.mid --out song.flac`.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from engine import Key, PromptError, parse_key
+from engine import MOODS, Key, Part, PromptError, in_key_share, load_recurrence, midi_prompt, parse_key, with_quote
 from engine.beatfinder import find_beats
+from engine.composer import compose_models
 from engine.keyfinder import find_key
 from engine.midi_in import read_score
 
@@ -25,8 +29,32 @@ def main() -> None:
     corpus = commands.add_parser("pop909")
     corpus.add_argument("folder", type=Path)
     corpus.add_argument("--songs", type=int, default=200)
+    onward = commands.add_parser("go-on")
+    onward.add_argument("file", type=Path)
+    onward.add_argument("--models", type=Path, default=Path("models"))
     options = parser.parse_args()
-    pop909(options.folder, options.songs)
+    if options.command == "go-on":
+        go_on(options.file, options.models)
+    else:
+        pop909(options.folder, options.songs)
+
+
+def go_on(file: Path, models: Path) -> None:
+    """Compose two minutes from a prompt in several moods, without what is quoted, and count the notes in its key."""
+    prompt = midi_prompt(file.read_bytes(), file.name)
+    print(", ".join(prompt.notices))
+    print("| mood | seed | bpm | notes | in key | in register |\n|---|---|---|---|---|---|")
+    for seed, mood in enumerate(("study", "rainy", "jazzhop", "sleep")):
+        piano, drums = (load_recurrence(models / part) for part in ("piano", "drums"))
+        composer = compose_models(MOODS[mood], seed, piano, drums)
+        composer.prime(with_quote(prompt, 0))
+        bars = [next(composer) for _ in range(40)]
+        notes = [e for bar in bars for e in bar.events if e.part is not Part.DRUMS]
+        keys = [e.pitch for e in notes if e.part is Part.KEYS]
+        low, high = prompt.register or (0, 127)
+        share = in_key_share([e.pitch for e in notes], prompt.key)
+        inside = sum(low <= pitch <= high for pitch in keys) / len(keys)
+        print(f"| {mood} | {seed} | {bars[0].bpm:g} | {len(notes)} | {share:.3f} | {inside:.3f} |")
 
 
 def pop909(folder: Path, songs: int) -> None:
