@@ -1,6 +1,5 @@
 """The engine: composes and plays music. Synchronous, deterministic; knows no asyncio, network or clock."""
 
-from engine import thesis
 from engine.assets import Asset
 from engine.banks import find_bank
 from engine.drift import mixed
@@ -34,6 +33,14 @@ from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.stems import STEMS
 from engine.tailoring import Key, parse_key, tailored
+from engine.thesis import MIX as THESIS_MIX
+from engine.thesis import Song as ThesisSong
+from engine.thesis import bars_of as thesis_bars
+from engine.thesis import check_model as thesis_model
+from engine.thesis import context_of as thesis_context
+from engine.thesis import instrument as thesis_instrument
+from engine.thesis import thesis_station
+from engine.thesis import write as thesis_tokens
 from engine.tokens import parse as parse_tokens
 from engine.track import Extent, Gauge, Player, Track, TrackBlock
 from engine.turn import End, Hands, Turn
@@ -60,6 +67,7 @@ __all__ = [
     "SAMPLE_RATE_HZ",
     "SETTLED_FRAMES",
     "STEMS",
+    "THESIS_MIX",
     "TICKS_PER_BAR",
     "Asset",
     "AudioBlock",
@@ -98,6 +106,7 @@ __all__ = [
     "SoundBankError",
     "Station",
     "StationSetup",
+    "ThesisSong",
     "TimedNote",
     "TokenError",
     "Track",
@@ -125,7 +134,12 @@ __all__ = [
     "random_tokens",
     "sound_state",
     "tailored",
-    "thesis",
+    "thesis_bars",
+    "thesis_context",
+    "thesis_instrument",
+    "thesis_model",
+    "thesis_station",
+    "thesis_tokens",
     "tokens_prompt",
     "transcribe",
     "true_peak_dbtp",

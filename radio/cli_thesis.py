@@ -11,14 +11,21 @@ import typer
 
 from engine import (
     STEMS,
+    THESIS_MIX,
     Extent,
     Recurrence,
     StationSetup,
+    ThesisSong,
     load_recurrence,
     notes_of_midi,
     parse_tokens,
     random_tokens,
-    thesis,
+    thesis_bars,
+    thesis_context,
+    thesis_instrument,
+    thesis_model,
+    thesis_station,
+    thesis_tokens,
 )
 from radio.cli_plain import config_or_defaults, told_plainly
 from radio.errors import RenderError
@@ -54,17 +61,17 @@ def run(  # noqa: PLR0913 - each parameter is an option of the command
     with told_plainly():
         tree = config_or_defaults(config)
         setup_logging(tree.log.model_copy(update={"level": "ERROR"}))
-        song = thesis.Song(out_len, song_len, temperature, secrets.randbits(32) if seed is None else seed, restarts)
-        setup = replace(tree.setup(thesis.MIX, song.seed), parts=STEMS)
+        song = ThesisSong(out_len, song_len, temperature, secrets.randbits(32) if seed is None else seed, restarts)
+        setup = replace(tree.setup(THESIS_MIX, song.seed), parts=STEMS)
         orders = _orders(setup, song_len, out, midi_out)
         contexts = _contexts(ctx, midi, song.seed)
         written = [
-            [] if path is None else thesis.write(_model(path, backend), context, song, place)
+            [] if path is None else thesis_tokens(_model(path, backend), context, song, place)
             for place, (path, context) in enumerate(zip((piano, drums), contexts, strict=True))
         ]
-        bars = thesis.bars_of(written[0], written[1], song)
+        bars = thesis_bars(written[0], written[1], song)
         for order in orders:
-            station = thesis.thesis_station(order.setup, bars)
+            station = thesis_station(order.setup, bars)
             try:
                 done = render(order, station, station.assets)
             finally:
@@ -75,14 +82,14 @@ def run(  # noqa: PLR0913 - each parameter is an option of the command
 def _orders(setup: StationSetup, song_len: float, out: Path, midi_out: Path | None) -> list[Order]:
     """Return its two files: on the piano, and on an instrument drawn by chance."""
     extent = Extent(song_len, fade_out_s=2.0)
-    other = replace(setup, mood=replace(setup.mood, keys_program=(0, thesis.instrument(setup.seed))))
+    other = replace(setup, mood=replace(setup.mood, keys_program=(0, thesis_instrument(setup.seed))))
     beside = out.with_name(f"{out.stem}-instrument{out.suffix}")
     lufs = setup.target_lufs
     return [Order(setup, extent, out, midi_out, lufs=lufs), Order(other, extent, beside, lufs=lufs)]
 
 
 def _model(path: Path, backend: str) -> Recurrence:
-    return thesis.check_model(load_recurrence(path, backend))
+    return thesis_model(load_recurrence(path, backend))
 
 
 def _contexts(ctx: str | None, midi: Path | None, seed: int) -> tuple[list[int], list[int]]:
@@ -95,6 +102,6 @@ def _contexts(ctx: str | None, midi: Path | None, seed: int) -> tuple[list[int],
         except OSError as problem:
             raise RenderError(f"{midi}: cannot be read ({problem.strerror}). Name a MIDI file.") from problem
         melody, beat = ([note for note in notes if note.drum is drum] for drum in (False, True))
-        return thesis.context_of(melody), thesis.context_of(beat)
+        return thesis_context(melody), thesis_context(beat)
     ids = parse_tokens(random_tokens(seed) if ctx is None else ctx)
-    return ids, ids if ctx is not None else thesis.context_of(())
+    return ids, ids if ctx is not None else thesis_context(())
