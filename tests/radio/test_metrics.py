@@ -20,6 +20,9 @@ NAMES = {
     "output_dropped_seconds": "output",
     "engine_loudness_lufs": "station", "engine_true_peak_dbtp": "station", "engine_silence_seconds": "station",
     "engine_brightness_db": "station", "engine_part_loudness_lufs": "station part", "engine_hand_db": "station hand",
+    "replay_state_bytes": "", "replay_errors": "", "clips": "result",
+    "events": "station event", "event_clients": "way", "event_drops": "reason", "piece_skips": "station",
+    "webhook_messages": "output result",
 }  # fmt: skip
 
 
