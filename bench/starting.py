@@ -39,7 +39,7 @@ engine:
   spare: {spare}
 stations: {{{stations}}}
 """
-MOODS = ("study", "rainy", "sleep", "jazzy")
+MOODS = ("study", "rainy", "sleep", "jazzhop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,9 @@ class Radio:
         for samples in _decoded(f"http://127.0.0.1:{self.port}{path}", self.begun_s + PATIENCE_S):
             if np.abs(samples).max(initial=0.0) >= AUDIBLE:
                 return Start(time.monotonic() - self.begun_s, self.cpu_s(), os.getloadavg()[0])
-        raise TimeoutError(f"no sound within {PATIENCE_S:g} s")
+        self._log.flush()
+        said = Path(self._log.name).read_text(encoding="utf-8")[-2000:]
+        raise TimeoutError(f"no sound within {PATIENCE_S:g} s; the radio said: {said}")
 
     def metrics(self) -> dict[str, float]:
         """Its metrics by name with labels."""

@@ -76,7 +76,7 @@ def endure(models: Path, stations: int, seconds: float) -> Endurance:
     """Run so many stations at once for so long."""
     with radio(models, stations, spare=False) as all_of_them:
         all_of_them.first_sound()
-        time.sleep(SETTLE_S * stations / 2)
+        time.sleep(SETTLE_S + 3.0 * stations)
         before, spent_s, begun_s = all_of_them.metrics(), all_of_them.cpu_s(), time.monotonic()
         time.sleep(seconds)
         took_s, after = time.monotonic() - begun_s, all_of_them.metrics()
