@@ -2,13 +2,15 @@
 
 The mood changes every 20 minutes. Prints one row every ten minutes (loudness, peaks, silence, clicks, memory), then
 what holds for the whole: level steps and seams at changes of mood and piece, repetition, growth of memory. Takes about
-25 minutes of a free core; in two halves on two cores: `--hours 3` and `--hours 3 --first-mood night-drive --seed 2`.
+20 minutes of a free core; in two halves on two cores: `--hours 3` and `--hours 3 --first-mood night-drive --seed 2`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import pickle
+import tempfile
 import time
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -17,6 +19,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import resource  # noqa: E402
 from dataclasses import dataclass, field  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import IO  # noqa: E402
 
 import numpy as np  # noqa: E402
 
@@ -38,10 +41,26 @@ class Tally:
     """What was found so far."""
 
     wrong: list[str] = field(default_factory=list)
-    bars: list[Bar] = field(default_factory=list)
+    last_mood: str | None = None
+    shelf: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    """The bars, for the measures of repetition: in a file, for in memory they would look like a leak."""
     steps_lu: dict[str, list[float]] = field(default_factory=lambda: {"piece": [], "mood": []})
     seams: dict[str, list[float]] = field(default_factory=lambda: {"bar": [], "piece": [], "mood": []})
     memory_mb: list[float] = field(default_factory=list)
+
+    def put_away(self, bars: list[Bar]) -> None:
+        """Keep bars for the end."""
+        pickle.dump(bars, self.shelf)
+
+    def bars(self) -> list[Bar]:
+        """Return all bars that were put away."""
+        self.shelf.seek(0)
+        found: list[Bar] = []
+        while True:
+            try:
+                found += pickle.load(self.shelf)
+            except EOFError:
+                return found
 
     @property
     def worst_step_lu(self) -> float:
@@ -91,7 +110,7 @@ def main() -> None:
             changed=change,
         )
         _row(tally, chunk, mood, block.samples, powers[len(powers) - CHUNK_S * 10 :])
-        tally.bars += [start.bar for start in block.bars]
+        tally.put_away([start.bar for start in block.bars])
     station.close()
     _report(tally, options.hours, time.process_time() - begun_s)
 
@@ -123,10 +142,10 @@ def _joins(
     tally: Tally, sound: listening.Sound, powers: listening.Numbers, bars: list[tuple[int, Bar]], *, changed: bool
 ) -> None:
     """Look at bar lines, and at the down-beats of new pieces and moods."""
-    last_mood = tally.bars[-1].mood if tally.bars else None
     for at, bar in bars:
-        what = "mood" if changed and last_mood not in (None, bar.mood) else "piece" if bar.piece_bar == 0 else "bar"
-        last_mood = bar.mood
+        other_mood = tally.last_mood not in (None, bar.mood)
+        what = "mood" if changed and other_mood else "piece" if bar.piece_bar == 0 else "bar"
+        tally.last_mood = bar.mood
         if not 2 * SAMPLE_RATE_HZ <= at < len(sound) - 2 * SAMPLE_RATE_HZ:
             continue
         tally.seams[what] += [listening.seam(sound, at), listening.seam(sound, at + DOWNBEAT_FRAMES)][
@@ -141,7 +160,7 @@ def _joins(
 
 def _report(tally: Tally, hours: float, cpu_s: float) -> None:
     """Print what holds for the whole."""
-    found = music.measure(tally.bars)
+    found = music.measure(tally.bars())
     print(
         f"\n{hours:g} h in {cpu_s / 60:.1f} min of a core, measuring included: {hours * 3600 / cpu_s:.0f} x real time."
     )
