@@ -5,7 +5,8 @@ import { sheet, moodTitle } from "./sheet.js";
 import { hear, tell } from "./signal.js";
 import { date, hour, key, number, say } from "./words.js";
 
-const SHOWN = 6, KEPT_MAX = 200, CLIP_S = 120;
+const SHOWN = 6, KEPT_MAX = 200;
+const INSIDE_MS = 5000;   // a heart knows the beginning of its piece to the second only
 const clips = has("clip");
 const kept = () => recall("hearts", []);
 const same = (one, other) => one.station === other.station && one.started_at === other.started_at;
@@ -39,7 +40,7 @@ function showHeart() {
 
 function showKept() {
   const lines = kept().map((one) => line(one, [
-    ...(clips ? [make("a", { href: clip(one), textContent: say("replay") })] : []),
+    ...files(one),
     make("button", { type: "button", className: "link", textContent: say("remove"), ariaLabel: say("remove.piece", { title: one.title }), onclick: () => {
       keep("hearts", kept().filter((other) => !same(other, one)));
       showKept();
@@ -50,7 +51,17 @@ function showKept() {
   showHeart();
 }
 
-const clip = (one) => api("clip", { station: one.station, at: one.started_at, seconds: Math.min(one.seconds ?? CLIP_S, CLIP_S) }).href;
+const clip = (one, format) => api("clip", { station: one.station, piece_at: new Date(Date.parse(one.started_at) + INSIDE_MS).toISOString(), format }).href;
+
+// the whole piece, played again by the station: as sound and as notes
+function files(one) {
+  if (!clips) return [];
+  const about = (word) => say(word, { title: one.title });
+  return [
+    make("a", { href: clip(one, "mp3"), download: "", textContent: say("download"), ariaLabel: about("download.piece") }),
+    make("a", { href: clip(one, "mid"), download: "", textContent: say("notes"), ariaLabel: about("notes.piece") }),
+  ];
+}
 
 function line(one, actions, withDay) {
   const began = new Date(one.started_at);
@@ -69,7 +80,7 @@ async function showPast() {
   // a station that was held up plays a piece for longer than its bars last, so the newest is also known by its name
   const past = ((told.lofi ?? told).history ?? []).filter((one, at) => Date.parse(one.started_at) < heard && (at || one.title !== bar?.title));
   const pieces = past.slice(0, SHOWN);
-  const lines = pieces.map((one) => line(one, clips ? [make("a", { href: clip({ ...one, station: asked }), textContent: say("replay") })] : [], false));
+  const lines = pieces.map((one) => line(one, files({ ...one, station: asked }), false));
   byId("past").replaceChildren(...(lines.length ? lines : [make("li", { className: "none", textContent: say("past.none") })]));
 }
 
