@@ -11,3 +11,6 @@ python -m training.train drums --prepared "$work" --out "$work/drums-2" --weight
 python -m training.train drums --prepared "$work" --out "$work/drums-3" --weights "$work/drums-2/best.pth" \
     --tokens 10000000 --minutes 9 --rate 6e-4 --final-rate 2e-5 --threads 1 --seed 2
 python -m training.export drums --prepared "$work" --weights "$work/drums-3/best.pth"
+# Not shipped: 5 M more at a low rate (LOG.md, 2026-11-26).
+# python -m training.train drums --prepared "$work" --out "$work/drums-4" --weights models/drums/model.pth \
+#     --tokens 30000000 --minutes 75 --rate 5e-4 --final-rate 1e-5 --threads 1 --seed 4 --patience 60
