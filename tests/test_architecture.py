@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,9 @@ def test_no_machine_path_is_committed():
         if path.is_file() and pattern.search(path.read_bytes()):
             guilty.append(name)
     assert guilty == []
+
+
+def test_no_two_test_files_share_a_name():
+    """Folders of tests are no packages, so pytest takes the second file for the first."""
+    names = sorted(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, after in pairwise(names) if name == after] == []
