@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 kind=${1:?usage: deploy/setup.sh radio|test}
 
 # for outputs that are off by default: libportaudio2 (device), ffmpeg and fonts-dejavu-core (push)
-system=(python3-venv libfluidsynth3 musescore-general-soundfont-small)
+system=(python3-venv gcc libc6-dev libfluidsynth3 musescore-general-soundfont-small) # the compiler builds the models' step
 locks=(requirements/radio.txt requirements/no-deps.txt)
 if [ "$kind" = test ]; then
   system+=(ffmpeg fonts-dejavu-core libportaudio2 icecast2 chromium nginx-light libatomic1) # libatomic1: the browser tests' driver

@@ -27,7 +27,7 @@ from engine.mood import MAY_BE_SILENT, RANGES
 from engine.moods import MOODS, Mood, Sampling, find_mood, mood_from_tree, mood_to_tree
 from engine.prompt import Prompt, prompt_from_tree, prompt_to_tree
 from engine.prompts import in_key_share, midi_prompt, notes_prompt, random_tokens, tokens_prompt, with_quote
-from engine.recurrence import Recurrence, load_recurrence
+from engine.recurrence import Recurrence, load_recurrence, native_kind
 from engine.remembered import PieceMark
 from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
@@ -123,6 +123,7 @@ __all__ = [
     "mixed",
     "mood_from_tree",
     "mood_to_tree",
+    "native_kind",
     "notes_of_midi",
     "notes_prompt",
     "numbered",

@@ -92,6 +92,13 @@ def load_recurrence(path: Path, backend: str = "auto") -> Recurrence:
     return recurrence
 
 
+def native_kind() -> str:
+    """Name the instruction set of our own step on this machine; empty where the step was not built."""
+    from engine.recurrence_native import best_kind
+
+    return best_kind()
+
+
 def _exported(file: Path, name: str, backend: str) -> Recurrence:
     """Return an exported file on our own step, or on onnxruntime where that was not built or cannot read it."""
     from engine.recurrence_native import NativeRecurrence, native_step

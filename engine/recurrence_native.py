@@ -84,6 +84,12 @@ def native_step() -> ctypes.CDLL | None:
     return library
 
 
+def best_kind() -> str:
+    """Name the instruction set that the step would use here; empty where it was not built."""
+    library = native_step()
+    return "" if library is None else KINDS[library.step_kind(_BEST_KIND)]
+
+
 class NativeRecurrence:
     """An exported model on our own step, one core."""
 

@@ -100,6 +100,14 @@ def test_a_model_that_is_broken_is_named_and_the_rules_are_tried(damage, said, c
     assert composers == ["rules"]
 
 
+@pytest.mark.parametrize(("kind", "state", "said"), [("AVX2", "ok", "AVX2"), ("", "warn", "Install gcc and libc6-dev")])
+def test_a_step_that_was_not_built_is_told_with_its_price(kind, state, said, config, monkeypatch):
+    monkeypatch.setattr("radio.doctor.native_kind", lambda: kind)
+    finding = found(config)["models' step"]
+    assert finding.state == state
+    assert said in finding.said
+
+
 def test_models_are_not_asked_for_when_the_rules_compose(config):
     config = config.model_copy(update={"engine": Engine(composer="rules")})
     assert found(config)["models"].state == "ok"
