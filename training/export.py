@@ -35,8 +35,8 @@ from training.validation import validate
 
 LARGEST_DIFFERENCE = 1e-4
 """Float32 graph against the `rwkv` package, largest absolute logit difference."""
-LARGEST_DIVERGENCE = 0.01
-"""8-bit graph against the float32 one, nats a token."""
+LARGEST_DIVERGENCES = {8: 0.01, 4: 0.02}
+"""A graph in so many bits against the float32 one, nats a token."""
 LARGEST_FILE_BYTES = 30_000_000
 """Of a model that goes into the repository; the thesis's size does not."""
 LARGEST_UNSHIPPED_BYTES = 2_000_000_000
@@ -57,11 +57,36 @@ class Origin:
     """Length of the comparison and of the validation, tokens; None: 600, and the whole split."""
 
 
-def compare(weights: Mapping[str, Tensor], ids: list[int]) -> tuple[bytes, dict[str, float]]:
-    """Build the 8-bit model and compare it on a token sequence.
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """How the weights of a model to play are stored."""
+
+    bits: int = 8
+    any_loss: bool = False
+    """Whether it may cost more than is allowed."""
+
+    def accept(self, cost: float) -> None:
+        """Refuse what costs too much, nats a token."""
+        largest = LARGEST_DIVERGENCES[self.bits]
+        if cost <= largest or (self.any_loss and np.isfinite(cost)):
+            return
+        remedy = "Use a smaller BLOCK_SIZE" if self.bits == max(LARGEST_DIVERGENCES) else "Export with --bits 8"
+        raise ExportError(
+            f"{self.bits}-bit weights cost {cost:.4f} nats a token, allowed are {largest}. {remedy}, or accept it with "
+            "--any-loss."
+        )
+
+
+EIGHT_BITS = Rounding()
+
+
+def compare(
+    weights: Mapping[str, Tensor], ids: list[int], rounding: Rounding = EIGHT_BITS
+) -> tuple[bytes, dict[str, float]]:
+    """Build the model in few bits and compare it on a token sequence.
 
     Raises:
-        ExportError: the graph and the `rwkv` package disagree, or 8 bits cost too much.
+        ExportError: the graph and the `rwkv` package disagree, or the bits cost too much.
     """
     arrays = {name: value.numpy() for name, value in weights.items()}
     build = build_step7 if size_of(dict(weights)).architecture == "x070" else build_step
@@ -75,16 +100,16 @@ def compare(weights: Mapping[str, Tensor], ids: list[int]) -> tuple[bytes, dict[
             f"the exported step differs from the rwkv package by {difference:.2e} in a logit, allowed are "
             f"{LARGEST_DIFFERENCE:.0e}. Compare {build.__module__} with the package's forward."
         )
-    model = build(arrays, bits=8).SerializeToString()
+    model = build(arrays, bits=rounding.bits).SerializeToString()
     cost = divergence(exact, OnnxStep(model).logits(ids))
-    if not cost <= LARGEST_DIVERGENCE:
-        raise ExportError(
-            f"8-bit weights cost {cost:.4f} nats a token, allowed are {LARGEST_DIVERGENCE}. Use a smaller BLOCK_SIZE."
-        )
-    return model, {"onnx_fp32_vs_rwkv_max_logit": difference, "kl_8bit_vs_fp32_nats_per_token": round(cost, 6)}
+    rounding.accept(cost)
+    name = f"kl_{rounding.bits}bit_vs_fp32_nats_per_token"
+    return model, {"onnx_fp32_vs_rwkv_max_logit": difference, name: round(cost, 6)}
 
 
-def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path) -> dict[str, Any]:
+def export(
+    weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path, rounding: Rounding = EIGHT_BITS
+) -> dict[str, Any]:
     """Write model.onnx, model.pth, card.json and README.md; return the card."""
     stored = {name: value.half() if name not in KEPT_EXACT else value.half().float() for name, value in weights.items()}
     weights = {name: value.float() for name, value in stored.items()}  # both files hold the same numbers
@@ -92,7 +117,8 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
     corpus = load_corpus(prepared / f"{origin.part}.npz")
     _check(size, corpus)
     stream = corpus.validation()
-    model, agreement = compare(weights, [int(token) for token in stream[: origin.compared_tokens or COMPARED_TOKENS]])
+    ids = [int(token) for token in stream[: origin.compared_tokens or COMPARED_TOKENS]]
+    model, agreement = compare(weights, ids, rounding)
     network = network_of(weights)
     if origin.compared_tokens is None:
         report = validate(network, network, stream)
@@ -115,7 +141,7 @@ def export(weights: dict[str, Tensor], origin: Origin, prepared: Path, out: Path
         "vocabulary": vocabulary,
         "file": "model.onnx",
         "sha256": hashlib.sha256(model).hexdigest(),
-        "bits": 8,
+        "bits": rounding.bits,
         "parameters": sum(value.numel() for value in weights.values()),
         "date": datetime.now(UTC).date().isoformat(),
         "licence": LICENCES[origin.part],
@@ -136,13 +162,14 @@ def _check(size: Size, corpus: Corpus) -> None:
         )
 
 
-def export_again(folder: Path, ids: list[int]) -> dict[str, Any]:
+def export_again(folder: Path, ids: list[int], rounding: Rounding = EIGHT_BITS) -> dict[str, Any]:
     """Write model.onnx anew from a folder's own model.pth, with its hash and agreement in the card; return the card."""
     card: dict[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     stored = torch.load(folder / "model.pth", weights_only=True)
-    model, agreement = compare({name: value.float() for name, value in stored.items()}, ids)
+    model, agreement = compare({name: value.float() for name, value in stored.items()}, ids, rounding)
     _write(folder / "model.onnx", model, LARGEST_UNSHIPPED_BYTES)
-    card |= {"sha256": hashlib.sha256(model).hexdigest(), "validation": card["validation"] | agreement}
+    measured = {name: value for name, value in card["validation"].items() if not name.startswith("kl_")} | agreement
+    card |= {"sha256": hashlib.sha256(model).hexdigest(), "bits": rounding.bits, "validation": measured}
     write_card(folder, card)
     return card
 
@@ -177,19 +204,25 @@ def main(arguments: list[str] | None = None) -> None:
         "--again", action="store_true", help="write model.onnx anew from OUT/model.pth; no weights needed"
     )
     parser.add_argument("--compared-tokens", type=int, help="compare and validate on so many (default: 600 and all)")
+    parser.add_argument(
+        "--bits", type=int, choices=sorted(LARGEST_DIVERGENCES), default=8, help="of the weights; default: 8"
+    )
+    parser.add_argument("--any-loss", action="store_true", help="accept what few bits cost; the card says how much")
     options = parser.parse_args(arguments)
+    rounding = Rounding(options.bits, options.any_loss)
     # One thread: a second one waits for the first whenever a training run holds its core.
     torch.set_num_threads(1)
     out = options.out or Path("models") / options.part
     if options.again:
         stream = load_corpus(options.prepared / f"{options.part}.npz").validation()
-        _print(export_again(out, [int(token) for token in stream[: options.compared_tokens or COMPARED_TOKENS]]))
+        ids = [int(token) for token in stream[: options.compared_tokens or COMPARED_TOKENS]]
+        _print(export_again(out, ids, rounding))
         return
     path = options.weights or options.prepared / options.part / "best.pth"
     seen = tokens_of_best(path.with_name("history.json")) if options.tokens_seen is None else options.tokens_seen
     origin = Origin(options.part, options.origin, options.command or f"training/runs/{options.part}.sh", seen)
     origin = replace(origin, compared_tokens=options.compared_tokens)
-    _print(export(load_weights(path), origin, options.prepared, out))
+    _print(export(load_weights(path), origin, options.prepared, out, rounding))
 
 
 def _print(card: Mapping[str, Any]) -> None:

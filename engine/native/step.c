@@ -18,9 +18,10 @@ typedef float lanes_f_loose __attribute__((vector_size(64), aligned(4), may_alia
 
 typedef struct {
     /* Activations of one stream, ready for an integer product. */
-    int8_t *bytes;       /* [inputs], in the order of the weights' nibbles for 4 bits */
-    float *scales;       /* [inputs / 4]: a block's scale, once for each of its 8 lanes */
-    int32_t *correction; /* [inputs / 4]: -zero point x sum of four bytes */
+    int8_t *bytes;       /* [inputs]: of each four blocks the first halves, then the second ones; a half is in the
+                            order of the file, which for 4 bits is that of the nibbles */
+    float *scales;       /* [inputs / 8]: a block's scale, once for each of its 4 lanes */
+    int32_t *correction; /* [inputs / 8]: -zero point x sum of eight bytes */
 } Quantised;
 
 #define KERNEL(name) name##_portable
@@ -55,7 +56,7 @@ int32_t step_abi(void) { return STEP_ABI; }
 int64_t step_scratch_bytes(const Model *model, int32_t streams) {
     int64_t widest = model->hidden > model->width ? model->hidden : model->width;
     int64_t floats = 16 * (int64_t)model->width + model->hidden + model->mix_rank * 5 + model->decay_rank;
-    int64_t quantised = widest * 5 + widest * 4; /* bytes, scales, correction; and what rounding to 64 bytes takes */
+    int64_t quantised = widest * 3; /* bytes, scales, correction; and what rounding to 64 bytes takes */
     return streams * (floats * 4 + quantised + 64 * 32) + 64 * 64;
 }
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import VOCABULARY, comped_tokens, tiny_corpus, tiny_weights
 
-from engine import tokens
+from engine import load_recurrence, tokens
 from training import export as exporting
 from training.corpus import save_corpus
 from training.errors import ExportError
@@ -56,9 +56,28 @@ def test_a_graph_that_computes_something_else_is_refused(weights, monkeypatch):
 
 
 def test_eight_bits_that_cost_too_much_are_refused(weights, monkeypatch):
-    monkeypatch.setattr(exporting, "LARGEST_DIVERGENCE", 1e-9)
+    monkeypatch.setitem(exporting.LARGEST_DIVERGENCES, 8, 1e-9)
     with pytest.raises(ExportError, match="8-bit weights cost"):
         compare(weights, comped_tokens()[:20])
+
+
+def test_four_bits_that_cost_too_much_are_refused_unless_one_asks_for_them(weights, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "COMPARED_TOKENS", 20)
+    export(weights, ORIGIN, prepared, tmp_path / "out")
+    eight = (tmp_path / "out" / "model.onnx").read_bytes()
+    monkeypatch.setitem(exporting.LARGEST_DIVERGENCES, 4, 1e-9)
+    again = ["piano", "--again", "--bits", "4", "--prepared", str(prepared), "--out", str(tmp_path / "out")]
+    with pytest.raises(ExportError, match=r"4-bit weights cost .* --bits 8, or accept it with --any-loss"):
+        main(again)
+    assert (tmp_path / "out" / "model.onnx").read_bytes() == eight
+    main([*again, "--any-loss"])
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    assert card["bits"] == 4
+    assert card["validation"]["kl_4bit_vs_fp32_nats_per_token"] > 1e-9
+    assert "kl_8bit_vs_fp32_nats_per_token" not in card["validation"]
+    assert "with 4-bit weights" in (tmp_path / "out" / "README.md").read_text()
+    assert (tmp_path / "out" / "model.onnx").stat().st_size < len(eight)
+    assert load_recurrence(tmp_path / "out").vocabulary_size == VOCABULARY
 
 
 def test_a_file_that_is_too_large_is_refused(weights, prepared, tmp_path, monkeypatch):

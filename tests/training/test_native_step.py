@@ -64,6 +64,18 @@ def test_every_instruction_set_gives_the_same_numbers_bit_for_bit(exported, bits
     np.testing.assert_array_equal(rows[0], rows[2])
 
 
+@pytest.mark.parametrize("width", [64, 128, 320])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rows_that_do_not_fill_a_group_of_four_blocks_do_so_too(tmp_path, width, bits):
+    weights = tiny_weights(layers=1, width=width)  # with the layer of rank 32: one, two, three blocks are left over
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(build_step(arrays(weights), bits).SerializeToString())
+    rows = [logits(NativeRecurrence(path, "tiny", kind), IDS[:4]) for kind in range(len(KINDS))]
+    np.testing.assert_array_equal(rows[0], rows[1])
+    np.testing.assert_array_equal(rows[0], rows[2])
+    assert divergence(logits(OnnxRecurrence(path, "tiny"), IDS[:4]), rows[0]) <= 1e-3
+
+
 @pytest.mark.parametrize("kind", range(len(KINDS)))
 @pytest.mark.parametrize("streams", [2, 3, 7])
 def test_streams_side_by_side_are_as_if_alone(exported, streams, kind):
