@@ -20,10 +20,6 @@ from engine.errors import PromptError
 from engine.midi_in import TimedNote
 from engine.types import FloatArray
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as in recurrence.py: nobody is told of our work
-
-import onnxruntime
-
 PITCH_RATE_HZ = 22_050
 _HOP = 256
 _WINDOW = 2 * PITCH_RATE_HZ - _HOP
@@ -166,6 +162,9 @@ def _session() -> Any:  # noqa: ANN401 - onnxruntime has no types
     folder = Path(found.submodule_search_locations[0]) if found and found.submodule_search_locations else None
     if folder is None or not (folder / _MODEL).is_file():
         raise PromptError(f"recordings need the network of the package basic-pitch, which is not here. {_REMEDY}")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as in recurrence.py: nobody is told of our work
+    import onnxruntime  # 17 MB that a station without recordings does not need
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
