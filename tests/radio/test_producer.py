@@ -29,7 +29,7 @@ class Studio:
         clock=None,
     ):
         self.clock, self.metrics, self.lead = clock or ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
-        room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock, spare)
+        room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock, spare=spare)
         self.producer = Producer("lofi", room, self.lead, self.metrics, saved)
         self.bars = []
 
