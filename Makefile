@@ -7,7 +7,7 @@ MINUTES ?=
 SEED ?= 1
 OUT ?= build/lofi.flac
 
-.PHONY: help radio render doctor test check bench train hear screenshots loops soundfont audit image soak
+.PHONY: help radio render doctor test check bench train hear demo screenshots loops soundfont audit image soak
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -52,6 +52,11 @@ train: ## train both models again (hours; see training/README.md)
 hear: ## render every mood, measure sound and music against the aims, draw (MINUTES=10)
 	@deploy/setup.sh test
 	@$(PYTHON) -m bench.hear --minutes $(or $(MINUTES),10)
+
+demo: ## half a minute to listen to: build/demo.opus
+	@deploy/setup.sh radio
+	@mkdir -p build
+	@.venv/bin/lofi-radio render --mood study --seconds 30 --seed 7 --title "lofi-radio demo" --out build/demo.opus
 
 screenshots: ## take the docs' pictures of the page and the overlay from a real station
 	@deploy/setup.sh test
