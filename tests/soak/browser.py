@@ -32,6 +32,7 @@ class PagePlayer:
         """Open the page, press play and count what sounds until cancelled."""
         page.on("pageerror", lambda problem: self.complaints.append(str(problem)))
         await page.goto(f"{url}/?via={self.via}")
+        await page.wait_for_function("document.documentElement.dataset.state === 'paused'")  # the button is wired
         await page.click("#play")
         last_s = 0.0
         while True:
