@@ -1,5 +1,6 @@
 """What every test shares: the repository's folders, and the rule that nothing is left running."""
 
+import logging
 import threading
 from pathlib import Path
 
@@ -23,3 +24,13 @@ def no_thread_is_left():
     for thread in left:
         thread.join(timeout=5)
     assert not [thread.name for thread in left if thread.is_alive()]
+
+
+@pytest.fixture(autouse=True)
+def logging_is_as_before():
+    """Undo what a command sets up for its own process: the tests after it must still see what is logged."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -1,6 +1,5 @@
 """The thesis's system runs: its options, its weights' format (small and untrained here), its vocabulary and mix."""
 
-import logging
 import sys
 from pathlib import Path
 
@@ -20,15 +19,6 @@ sys.path += [str(Path(__file__).parent / folder) for folder in ("training", "eng
 from prompt_files import Song as PromptSong
 from prompt_files import song_midi
 from tiny import tiny_weights
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")

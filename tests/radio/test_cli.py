@@ -1,4 +1,3 @@
-import logging
 from datetime import UTC, datetime, timedelta
 
 import mido
@@ -12,15 +11,6 @@ from radio.__main__ import cli
 from radio.config import Config
 from radio.orders import Orders, Word
 from radio.orders import save as save_orders
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture

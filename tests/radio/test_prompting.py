@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
@@ -17,15 +16,6 @@ from radio.prompting import PromptWish, moved
 
 sys.path.append(str(Path(__file__).parent.parent / "engine"))
 from prompt_files import Song, song_midi
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture
