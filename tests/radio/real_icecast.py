@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -56,7 +56,9 @@ class RealIcecast:
                 await self._spawn()
                 while self._process.returncode is None:
                     if await self.page("/status-json.xsl"):
-                        return
+                        await asyncio.sleep(0.3)  # a source that came with the first page may still bring it down
+                        if self._process.returncode is None:
+                            return
                     await asyncio.sleep(0.1)
 
     async def page(self, path):
@@ -82,7 +84,8 @@ class RealIcecast:
 
     async def kill(self):
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGKILL)
             await self._process.wait()
             self._process = None
 
