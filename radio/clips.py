@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import logging
 import sys
 from asyncio.subprocess import PIPE
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ WAITING_MAX = 4
 """So many may wait for the one that is being made; more are told to come again."""
 JOB_TIMEOUT_S = 600.0
 _MEGABYTE = 1_000_000
+_SAID_CHARS = 2_000
+
+logger = logging.getLogger(__name__)
 
 
 class BusyError(ReplayError):
@@ -90,15 +94,17 @@ class Clips:
     async def _run(self, order: dict[str, Any]) -> dict[str, Any]:
         """Have a process make it; it is killed when nobody waits any more or it takes too long."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "radio.clip_job", stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL
+            sys.executable, "-m", "radio.clip_job", stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
         try:
             async with asyncio.timeout(JOB_TIMEOUT_S):
-                out, _ = await process.communicate(json.dumps(order).encode())
+                out, said = await process.communicate(json.dumps(order).encode())
             found: dict[str, Any] = json.loads(out)
         except TimeoutError as problem:
             raise BusyError(f"The clip was not ready within {JOB_TIMEOUT_S:g} s. Ask for a shorter one.") from problem
         except ValueError as problem:
+            told = said.decode(errors="replace")[-_SAID_CHARS:]
+            logger.error("A clip's process ended with %s and no answer. It said: %s", process.returncode, told)
             raise ReplayError(f"The clip could not be made: its process ended ({process.returncode}).") from problem
         finally:
             if process.returncode is None:

@@ -24,6 +24,7 @@ from engine import (
     mood_from_tree,
     numbered,
 )
+from radio.errors import ReplayError
 from radio.journal_bars import bar_of, unsigned
 from radio.journal_reader import JournalReader
 from radio.journal_rows import BarRow
@@ -146,11 +147,19 @@ class Replay:
         from_ms = row.wall_ms - LOOK_BACK_MS
         chain = _chain(self._reader.bars(row.station, from_ms, row.wall_ms + 1), row)
         starts = {(one.wall_ms, one.engine_frame): place for place, one in enumerate(chain)}
-        for state in states_before(self._states, row.station, from_ms, row.wall_ms):
+        for state in self._states_before(row, from_ms):
             place = starts.get((state.wall_ms, state.engine_frame))
             settled = row.engine_frame + from_frame - state.engine_frame >= self._settle_frames
             if place is not None and (settled or state.whole):
                 yield state, chain[place:]
+
+    def _states_before(self, row: BarRow, from_ms: int) -> list[StateRow]:
+        """States kept before a bar; a file that cannot be read costs exactness, not the minute."""
+        try:
+            return states_before(self._states, row.station, from_ms, row.wall_ms)
+        except ReplayError as problem:
+            self._warn(str(problem))
+            return []
 
     def _begin_alike(self, row: BarRow) -> None:
         """Make a fresh engine and let it play some bars before the one that is wanted."""

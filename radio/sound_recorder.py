@@ -93,12 +93,14 @@ class SoundRecorder:
                 self._wake.notify()
 
     def close(self, timeout_s: float = 2.0) -> None:
-        """Write what is left and stop."""
+        """Write what is left and stop; gives up after the timeout."""
         with self._wake:
             self._closing = True
             self._wake.notify()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            logger.warning("%s: the last states of the sound did not reach the disk before the stop.", self.path)
 
     def _work(self) -> None:
         while True:

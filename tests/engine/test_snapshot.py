@@ -1,5 +1,6 @@
 """Snapshots: packed and unpacked without loss; damage is noticed."""
 
+import ast
 import io
 import json
 
@@ -29,6 +30,33 @@ def test_a_tree_survives_packing_exactly():
     np.testing.assert_array_equal(tree["array"], TREE["array"])
     np.testing.assert_array_equal(tree["inside"]["counts"], TREE["inside"]["counts"])
     assert tree["inside"]["list"][0].shape == (2, 0)
+
+
+@pytest.mark.parametrize("kind", ["?", "u1", "<i2", ">i4", "<i8", "<f4", "<f8", "<c16"])
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (2, 0, 3), (2, 3, 4)])
+def test_an_array_of_any_kind_and_shape_comes_back(kind, shape):
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(kind)
+    for laid_out in (array, np.array(array, order="F")):
+        back = unpack(pack({"array": laid_out}))["array"]
+        assert (back.dtype, back.shape, back.tolist()) == (array.dtype, shape, array.tolist())
+        assert back.flags.writeable
+
+
+def test_nothing_is_parsed_as_python(monkeypatch):
+    packed = pack(TREE)
+
+    def refuses(*_, **__):
+        raise SystemError("AST constructor recursion depth mismatch")
+
+    monkeypatch.setattr(ast, "parse", refuses)
+    assert unpack(packed)["number"] == 3
+
+
+def test_an_array_of_something_else_is_refused():
+    buffer = io.BytesIO()
+    np.savez(buffer, tree=np.array(["__import__('os')"]))
+    with pytest.raises(SnapshotError, match="not an array of numbers"):
+        unpack(buffer.getvalue())
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1, -30])

@@ -135,8 +135,8 @@ def air(tmp_path_factory):
     air.added = (len(air.bars), 9)
     air.play(5)
     air.station.close()
-    air.journal.close()
-    air.sounds.close()
+    air.journal.close(timeout_s=60)
+    air.sounds.close(timeout_s=60)
     return air
 
 
@@ -257,6 +257,14 @@ def test_a_damaged_state_is_passed_over_for_the_one_before(air, tmp_path):
     done = replay(order(air, tmp_path, 31.0, 3.0), replace(place(air), states=path))
     assert done.exact
     assert worst_db(soundfile.read(tmp_path / "x.wav")[0], air.heard(done.frame, 3 * SAMPLE_RATE_HZ)) < -60
+
+
+def test_states_that_cannot_be_read_cost_exactness_not_the_minute(air, tmp_path):
+    path = tmp_path / "states.sqlite3"
+    sqlite3.connect(path).execute("PRAGMA user_version = 1").connection.close()  # as one that is just being made
+    done = replay(order(air, tmp_path, 3.0, 2.0), replace(place(air), states=path))
+    assert not done.exact
+    assert any("states.sqlite3" in warning and "no such table" in warning for warning in done.warnings)
 
 
 def test_what_was_never_on_air_is_a_sentence(air, tmp_path):
