@@ -1,4 +1,4 @@
-"""Writes one RWKV-7 (x070) step as an ONNX graph with the inputs and outputs of RWKV-6's: the engine plays either.
+"""The layers of RWKV-7 (x070) as an ONNX graph with the inputs and outputs of RWKV-6's: the engine plays either.
 
 Knows nothing about music, training or files. Its mixes of now and before do not depend on the data, so they can be
 folded into the products that follow: one product of [now, before] makes the first halves of all four small products.
@@ -12,66 +12,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
-from training.graph import GROUP_NORM_EPS, HEAD_SIZE, FloatArray, Writer, normal_embedding
+from training.graph import GROUP_NORM_EPS, HEAD_SIZE, StepGraph, Writer
+from training.quantisation import FloatArray
 
 FASTEST_DECAY = float(np.exp(-0.5))
 """A step's log decay lies between 0 and minus this."""
-
-
 _LARGE = {"r": "receptance", "k": "key", "v": "value"}
 
 
-class _Step7:
-    """One token through all layers. Activations are [B, 1, D]."""
+class _Step7(StepGraph):
+    name = "rwkv7_step"
 
-    def __init__(self, weights: Mapping[str, FloatArray], bits: int | None) -> None:
-        self.weights = weights
-        self.write = Writer(bits)
-        self.vocabulary, self.width = weights["emb.weight"].shape
-        self.layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
-        self.heads = self.width // HEAD_SIZE
+    def __init__(self, weights: Mapping[str, FloatArray], write: Writer) -> None:
+        super().__init__(weights, write)
         self._first_value = ""
         """The first layer's values, which the others look back at."""
-
-    def build(self) -> onnx.ModelProto:
-        """Return the model."""
-        write, layers = self.write, self.layers
-        table = normal_embedding(
-            self.weights["emb.weight"], self._flat("blocks.0.ln0.weight"), self._flat("blocks.0.ln0.bias")
-        )
-        row = write.op("Gather", write.constant(table, "embedding"), "token")
-        x = write.op("Unsqueeze", row, write.constant(np.array([1], np.int64)))
-        flat = write.reshape("shift", 2 * layers, -1, self.width)
-        shifts = write.split(write.op("Transpose", flat, perm=[1, 0, 2]), 2 * layers, 1)
-        states = write.split("wkv", layers, 0) if layers > 1 else ["wkv"]
-        seen, kept = [], []
-        added: str | None = None
-        for layer in range(layers):
-            x, y = self._norm(x, added, f"blocks.{layer}.ln1")
-            attended, state = self._attention(layer, y, shifts[2 * layer], states[layer])
-            x, z = self._norm(x, attended, f"blocks.{layer}.ln2")
-            added = self._feed_forward(layer, z, shifts[2 * layer + 1])
-            seen += [y, z]
-            kept.append(state)
-        _, last = self._norm(x, added, "ln_out")
-        logits = write.product(last, self._matrix("head.weight"))
-        write.node("Squeeze", [logits, write.constant(np.array([1], np.int64))], ["logits"])
-        joined = write.op("Transpose", write.op("Concat", *seen, axis=1), perm=[1, 0, 2])
-        shape = write.constant(np.array([layers, 2, -1, self.width], np.int64))
-        write.node("Reshape", [joined, shape], ["shift_out"])
-        write.node("Concat", kept, ["wkv_out"], axis=0)
-        return write.model("rwkv7_step", layers, self.width, self.vocabulary)
-
-    def _matrix(self, name: str) -> FloatArray:
-        """Return a linear layer's weights as [in, out]."""
-        return np.ascontiguousarray(self.weights[name].T)
-
-    def _flat(self, name: str) -> FloatArray:
-        return np.ravel(self.weights[name])
-
-    def _norm(self, x: str, added: str | None, name: str) -> tuple[str, str]:
-        """Return (x + added, its layer norm)."""
-        return self.write.norm(x, added, self._flat(f"{name}.weight"), self._flat(f"{name}.bias"))
 
     def _small(self, layer: int) -> list[str]:
         """Return the small products of a layer; the sigmoid ones first. The first layer has no `v`."""
@@ -80,15 +35,14 @@ class _Step7:
     def _inputs(self, layer: int, y: str, before: str) -> tuple[list[str], str]:
         """Return receptance, key and value, and the low-rank halves side by side, before their activations."""
         write, prefix = self.write, f"blocks.{layer}.att."
-        large = [(name, self._matrix(f"{prefix}{kind}.weight")) for name, kind in _LARGE.items()]
         # tanh(x) = 2 sigmoid(2x) - 1, so that one sigmoid serves decay and gate.
         low = [(n, self.weights[f"{prefix}{n}1"] * (2 if n == "w" else 1)) for n in self._small(layer)]
         halves = write.product(write.op("Concat", y, before, axis=2), self._folded(prefix, low))
-        shares = write.constant(np.stack([self._flat(f"{prefix}x_{name}") for name, _ in large]))
+        shares = write.constant(np.stack([self.flat(f"{prefix}x_{name}") for name in _LARGE]))
         mixed = write.op("Add", y, write.op("Mul", write.op("Sub", before, y), shares))
         parts = [
-            write.product(part, matrix)
-            for part, (_, matrix) in zip(write.split(mixed, len(large), 1), large, strict=True)
+            self.linear(part, f"{prefix}{kind}.weight")
+            for part, kind in zip(write.split(mixed, len(_LARGE), 1), _LARGE.values(), strict=True)
         ]
         return parts, halves
 
@@ -96,7 +50,7 @@ class _Step7:
         """Return one matrix for [now, before] that mixes both for each of the given ones and multiplies."""
         columns = []
         for name, matrix in matrices:
-            share = self._flat(f"{prefix}x_{name}")[:, None]
+            share = self.flat(f"{prefix}x_{name}")[:, None]
             columns.append(np.concatenate([(1 - share) * matrix, share * matrix]))
         return np.concatenate(columns, 1)
 
@@ -116,14 +70,16 @@ class _Step7:
             column = order.index(name) * width
             diagonal[row : row + matrix.shape[0], column : column + width] = matrix
             if name != "g":
-                base[column : column + width] = self._flat(f"{prefix}{name}0")
+                base[column : column + width] = self.flat(f"{prefix}{name}0")
             if name == "w":
                 base[column : column + width] -= matrix.sum(0) / 2
-        shares, gate = write.cut(write.product(low, diagonal, base), 2, (len(order) - 1) * width, width)
+        shares, gate = write.cut(
+            write.product(low, diagonal, bias=write.constant(base)), 2, (len(order) - 1) * width, width
+        )
         decay, *rest = write.split(write.op("Sigmoid", shares), len(order) - 1, 2)
         return decay, rest[0], rest[1] if layer else "", gate
 
-    def _attention(self, layer: int, y: str, before: str, state: str) -> tuple[str, str]:
+    def attention(self, layer: int, y: str, before: str, state: str) -> tuple[str, str]:
         """Return (what the layer adds, the new state)."""
         write, heads, prefix = self.write, self.heads, f"blocks.{layer}.att."
         (receptance, key, value), halves = self._inputs(layer, y, before)
@@ -135,9 +91,9 @@ class _Step7:
         else:
             self._first_value = value
         forget = write.op("Exp", write.op("Mul", decay, write.constant(np.float32([-FASTEST_DECAY]))))
-        direction = write.op("Mul", key, write.constant(self._flat(f"{prefix}k_k")))
+        direction = write.op("Mul", key, self.vector(f"{prefix}k_k"))
         removed = write.op("LpNormalization", write.reshape(direction, *row), axis=-1, p=2)
-        weight = self._flat(f"{prefix}k_a")
+        weight = self.flat(f"{prefix}k_a")
         grown = write.op("Mul", learning, write.constant(weight))
         key = write.op("Mul", key, write.op("Add", grown, write.constant(1 - weight)))
         receptance, key, learning = (write.reshape(part, *row) for part in (receptance, key, learning))
@@ -159,15 +115,15 @@ class _Step7:
         bonus = write.constant(self.weights[f"{prefix}r_k"].reshape(heads, HEAD_SIZE, 1))
         now = write.op("MatMul", write.op("Mul", receptance, key), bonus)  # one a head
         out = write.reshape(write.op("Add", normal, write.op("Mul", now, value_row)), -1, 1, self.width)
-        return write.product(write.op("Mul", out, gate), self._matrix(f"{prefix}output.weight")), state
+        return self.linear(write.op("Mul", out, gate), f"{prefix}output.weight"), state
 
-    def _feed_forward(self, layer: int, y: str, before: str) -> str:
+    def feed_forward(self, layer: int, y: str, before: str) -> str:
         write, prefix = self.write, f"blocks.{layer}.ffn."
-        change = write.op("Mul", write.op("Sub", before, y), write.constant(self._flat(f"{prefix}x_k")))
-        hidden = write.op("Relu", write.product(write.op("Add", y, change), self._matrix(f"{prefix}key.weight")))
-        return write.product(write.op("Mul", hidden, hidden), self._matrix(f"{prefix}value.weight"))
+        change = write.op("Mul", write.op("Sub", before, y), self.vector(f"{prefix}x_k"))
+        hidden = write.op("Relu", self.linear(write.op("Add", y, change), f"{prefix}key.weight"))
+        return self.linear(write.op("Mul", hidden, hidden), f"{prefix}value.weight")
 
 
 def build_step7(weights: Mapping[str, FloatArray], bits: int | None = 8) -> onnx.ModelProto:
     """Return the model of one step from public x070 parameters; `bits` None keeps float32 weights."""
-    return _Step7(weights, bits).build()
+    return _Step7(weights, Writer(bits)).build()

@@ -1,33 +1,46 @@
+"""What the graphs of both generations have in common; what RWKV-7 alone has is in test_step_graph7.py."""
+
 import numpy as np
+import pytest
 import torch
 from tiny import arrays, tiny_weights
 
 from training.runtime import OnnxStep, divergence, package_logits
-from training.step_graph import BLOCK_SIZE, build_step, quantise
+from training.step_graph import build_step
+from training.step_graph7 import build_step7
 
 IDS = np.random.default_rng(5).integers(0, 320, 24).tolist()
+BUILD = {"x060": build_step, "x070": build_step7}
+OPERATORS_A_LAYER = {"x060": 60, "x070": 65}
+
+either = pytest.mark.parametrize("generation", BUILD)
 
 
-def step(weights, bits):
-    return OnnxStep(build_step(arrays(weights), bits).SerializeToString())
+def graph(generation, bits, **size):
+    return BUILD[generation](arrays(tiny_weights(architecture=generation, **size)), bits)
 
 
-def test_the_float_graph_computes_what_the_rwkv_package_computes(tmp_path):
-    weights = tiny_weights()
-    torch.save(weights, tmp_path / "tiny.pth")
-    difference = np.abs(step(weights, None).logits(IDS) - package_logits(tmp_path / "tiny.pth", IDS)).max()
+def step(generation, bits):
+    return OnnxStep(graph(generation, bits).SerializeToString())
+
+
+@either
+def test_the_float_graph_computes_what_the_rwkv_package_computes(generation, tmp_path):
+    torch.save(tiny_weights(architecture=generation), tmp_path / "tiny.pth")
+    difference = np.abs(step(generation, None).logits(IDS) - package_logits(tmp_path / "tiny.pth", IDS)).max()
     assert difference <= 1e-4
 
 
-def test_eight_bits_cost_little_but_not_nothing():
-    weights = tiny_weights()
-    exact, small = step(weights, None).logits(IDS), step(weights, 8).logits(IDS)
+@either
+def test_eight_bits_cost_little_but_not_nothing(generation):
+    exact, small = step(generation, None).logits(IDS), step(generation, 8).logits(IDS)
     assert not np.array_equal(exact, small)
     assert divergence(exact, small) <= 0.01
 
 
-def test_rows_of_a_batch_do_not_hear_each_other():
-    model = step(tiny_weights(), None)
+@either
+def test_rows_of_a_batch_do_not_hear_each_other(generation):
+    model = step(generation, None)
     state = model.initial_state(3)
     for token in IDS[:8]:
         logits, state = model.step(np.array([token, 7, token]), state)
@@ -36,32 +49,27 @@ def test_rows_of_a_batch_do_not_hear_each_other():
     assert np.abs(logits[0] - logits[1]).max() > 0.1
 
 
-def test_the_interface_is_the_one_the_engine_reads():
-    graph = build_step(arrays(tiny_weights(layers=3, width=128)), 8).graph
+@either
+def test_the_interface_is_the_one_the_engine_reads(generation):
+    made = graph(generation, 8, layers=3, width=128).graph
 
     def shapes(values):
         return {v.name: [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
 
     state = {"shift": [3, 2, "batch", 128], "wkv": [3, "batch", 2, 64, 64]}
-    assert shapes(graph.input) == {"token": ["batch"], **state}
-    assert shapes(graph.output) == {"logits": ["batch", 320], **{f"{k}_out": v for k, v in state.items()}}
+    assert shapes(made.input) == {"token": ["batch"], **state}
+    assert shapes(made.output) == {"logits": ["batch", 320], **{f"{k}_out": v for k, v in state.items()}}
 
 
-def test_a_layer_takes_at_most_sixty_operators():
-    few, many = (len(build_step(arrays(tiny_weights(layers=n)), 8).graph.node) for n in (2, 3))
-    assert many - few <= 60
+@either
+def test_a_layer_takes_few_operators(generation):
+    few, many = (len(graph(generation, 8, layers=n).graph.node) for n in (2, 3))
+    assert many - few <= OPERATORS_A_LAYER[generation]
 
 
-def test_quantised_weights_are_near_and_a_quarter_of_the_size():
-    matrix = np.random.default_rng(0).normal(size=(128, 32)).astype(np.float32)
-    values, scales = quantise(matrix)
-    back = ((values.astype(np.float32) - 128) * scales.reshape(32, -1, 1)).reshape(32, 128).T
-    limit = np.abs(matrix).reshape(-1, BLOCK_SIZE, 32).max(1).repeat(BLOCK_SIZE, 0) / 127 / 2 + 1e-6
-    assert (np.abs(back - matrix) <= limit).all()
-    assert values.nbytes == matrix.nbytes / 4
-
-
-def test_a_matrix_of_zeros_survives_quantising():
-    values, scales = quantise(np.zeros((64, 8), np.float32))
-    assert (values == 128).all()
-    assert np.isfinite(scales).all()
+@either
+def test_weights_that_are_not_folded_bear_their_public_names(generation):
+    stored = {one.name for one in graph(generation, 8).graph.initializer}
+    public = {f"blocks.1.{name}.weight" for name in ("att.receptance", "att.output", "ffn.key", "ffn.value")}
+    assert {f"{name}:{part}" for name in (*public, "head.weight") for part in ("values", "scales")} <= stored
+    assert "blocks.1.ln2.weight" in stored
