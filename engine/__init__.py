@@ -14,7 +14,6 @@ from engine.errors import (
     SoundBankError,
     TokenError,
 )
-from engine.harmony import chord_name
 from engine.hearing import PITCH_RATE_HZ, transcribe
 from engine.layout import Layout, parse_layout
 from engine.levels import Levels
@@ -30,6 +29,7 @@ from engine.prompts import in_key_share, midi_prompt, notes_prompt, random_token
 from engine.recurrence import Recurrence, load_recurrence, native_kind
 from engine.remembered import PieceMark
 from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
+from engine.spelling import chord_name, tonic_name, typeset
 from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
 from engine.stems import STEMS
 from engine.tailoring import Key, parse_key, tailored
@@ -142,8 +142,10 @@ __all__ = [
     "thesis_station",
     "thesis_tokens",
     "tokens_prompt",
+    "tonic_name",
     "transcribe",
     "true_peak_dbtp",
+    "typeset",
     "with_quote",
     "write_midi",
 ]

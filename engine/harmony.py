@@ -54,11 +54,6 @@ _VOICINGS: dict[str, tuple[tuple[int, ...], ...]] = {
     "sus": ((5, 7, 10, 14), (5, 10, 14)),
     "aug": ((4, 8, 12),),
 }
-_NOTE_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-_QUALITY_NAMES = {
-    "maj": "", "min": "m", "7": "7", "maj7": "maj7", "min7": "m7", "dim": "dim", "hdim7": "m7b5", "sus": "sus",
-    "aug": "aug",
-}  # fmt: skip
 _DEGREES = {"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11}
 _MINOR_TONIC = 9
 
@@ -162,11 +157,6 @@ def guide_tones(chord: Chord) -> tuple[int, ...]:
 def key_shift(key: int, minor: bool) -> int:
     """Return the semitones, -6 to 5, from the music as written to the key it sounds in."""
     return (key - (_MINOR_TONIC if minor else 0) + 6) % 12 - 6
-
-
-def chord_name(chord: Chord | None) -> str:
-    """Return how a player writes the chord, for example `Dm7`, `Gmaj7`, `Bm7b5`; `N.C.` for none."""
-    return "N.C." if chord is None else _NOTE_NAMES[chord.root] + _QUALITY_NAMES[chord.quality]
 
 
 def voicing(chord: Chord, centre: float, scale: Collection[int] = SCALE) -> tuple[int, ...]:

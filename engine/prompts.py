@@ -16,10 +16,11 @@ from engine.beatfinder import FASTEST_BPM, SLOWEST_BPM, Beats, find_beats
 from engine.chance import generator
 from engine.errors import PromptError
 from engine.gridding import bars_of, chords_of, hits_of, notes_of, on_grid
-from engine.harmony import chord_name, key_shift
+from engine.harmony import key_shift
 from engine.keyfinder import find_key
 from engine.midi_in import Score, TimedNote, read_score
 from engine.prompt import BARS_MAX, Prompt, PromptBar, density_of, register_of
+from engine.spelling import chord_name
 from engine.substitution import Loop
 from engine.tailoring import Key
 from engine.types import Chord
@@ -169,7 +170,8 @@ def _prompt(
     hits = [len(bar.hits) for bar in bars if bar.hits]
     loop = loop_of([bar.chords for bar in bars])
     told = [f"{key} (fits {fit:.2f})", f"{bpm:.4g} bpm" + ("" if fold == 1 else f", folded by {fold:g}"), *notices]
-    shifted = [f"{chord_name(Chord((c.root + shift) % 12, c.quality))}" for pair in loop for c in dict.fromkeys(pair)]
+    sounding = [Chord((c.root + shift) % 12, c.quality) for pair in loop for c in dict.fromkeys(pair)]
+    shifted = [chord_name(chord, key.tonic, key.minor) for chord in sounding]
     told += [f"{count} bars", "chords " + " ".join(shifted)] + (["drums"] if hits else [])
     return Prompt(
         name=name,

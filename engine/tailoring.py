@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from engine.errors import OrderError
 from engine.harmony import PROGRESSIONS
 from engine.mood import RANGES, Mood
+from engine.spelling import key_name
 
 _NATURALS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "b": -1}
-_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _MINOR_LOOPS = ("iv-v-i-bIII", "i-bVI-bIII-bVII", "dusk", "i-bVI")
 _MAJOR_LOOPS = ("ii-V-I-vi", "IV-iii-ii-I", "I-vi-ii-V", "I-IV")
 
@@ -25,7 +25,7 @@ class Key:
     minor: bool
 
     def __str__(self) -> str:
-        return f"{_NAMES[self.tonic]} {'minor' if self.minor else 'major'}"
+        return key_name(self.tonic, self.minor)
 
 
 def parse_key(text: str) -> Key:

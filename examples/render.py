@@ -43,7 +43,7 @@ blocks = list(Track(station, Extent(None, pieces=1, fade_out_s=4.0)))
 bars = [start.bar for block in blocks for start in block.bars]
 print(f"“{bars[0].piece.title}”, {len(bars)} bars at {bars[0].bpm:g} bpm, composed by {bars[0].composer}")
 for bar in bars:
-    chords = " ".join(dict.fromkeys(chord_name(chord) for chord in bar.chords))
+    chords = " ".join(dict.fromkeys(chord_name(chord, bar.piece.key, bar.piece.minor) for chord in bar.chords))
     print(f"{bar.piece_bar:3}  {bar.section.value:9}  {chords:14}  {len(bar.events):3} notes")
 
 # %% The sound, the notes, and the parts apart, which add up to the sound.

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine import Bar, BarStart, Piece
+from engine import Bar, BarStart, Piece, tonic_name, typeset
 
 HISTORY_PIECES = 50
-_NOTES = ("C", "D♭", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+_TONICS = {typeset(tonic_name(key, minor)): key for minor in (False, True) for key in range(12)}
+"""Of either mode: older journals have `D♭ minor` and `A♭ minor`, too."""
 
 Watcher = Callable[[BarStart, datetime], None]
 """Called at the start of every bar with the wall clock of its first frame; must return at once."""
@@ -70,13 +71,13 @@ class NowPlaying:
 
 def key_name(piece: Piece) -> str:
     """Name a piece's key as it is read aloud."""
-    return f"{_NOTES[piece.key % 12]} {'minor' if piece.minor else 'major'}"
+    return f"{typeset(tonic_name(piece.key, piece.minor))} {'minor' if piece.minor else 'major'}"
 
 
 def key_of_name(name: str) -> tuple[int, bool] | None:
     """Return tonic and mode (True: minor) of a key as it is read aloud; None for what is no key."""
     note, _, mode = name.partition(" ")
-    return (_NOTES.index(note), mode == "minor") if note in _NOTES and mode in ("major", "minor") else None
+    return (_TONICS[note], mode == "minor") if note in _TONICS and mode in ("major", "minor") else None
 
 
 def wire_title(bar: Bar) -> str:

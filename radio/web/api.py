@@ -91,7 +91,7 @@ class Api:
             "bpm": round(piece.bpm, 1),
             "mood": bar.mood,
             "section": section_name(bar),
-            "chords": [chord_text(chord) for chord in bar.chords],
+            "chords": [chord_text(chord, bar.piece) for chord in bar.chords],
             "composer": bar.composer,
             "started_at": iso(began),
             "elapsed_s": round(max(0.0, (now - began).total_seconds()), 1),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import DOWNBEAT_FRAMES, SAMPLE_RATE_HZ, TICKS_PER_BAR, Bar, BarStart, Chord, chord_name
+from engine import DOWNBEAT_FRAMES, SAMPLE_RATE_HZ, TICKS_PER_BAR, Bar, BarStart, Chord, Piece, chord_name, typeset
 from radio.nowplaying import key_name
 from radio.web.views import PlayedPiece
 from radio.wishes import Wish
@@ -30,9 +29,9 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def chord_text(chord: Chord | None) -> str | None:
-    """Write a chord as musicians do, with real flats: `B♭m7♭5`."""
-    return None if chord is None else re.sub(r"(?<=[A-G])b|b(?=5)", "♭", chord_name(chord))
+def chord_text(chord: Chord | None, piece: Piece) -> str | None:
+    """Write a chord as musicians do in the key of a piece: `B♭m7♭5` in E♭ minor, `A♯m7♭5` in E major."""
+    return None if chord is None else typeset(chord_name(chord, piece.key, piece.minor))
 
 
 def section_name(bar: Bar) -> str:
@@ -54,7 +53,7 @@ def bar_facts(start: BarStart, wall: datetime) -> Json:
         "bpm": round(bar.bpm, 1),
         "mood": bar.mood,
         "section": section_name(bar),
-        "chords": [chord_text(chord) for chord in bar.chords],
+        "chords": [chord_text(chord, bar.piece) for chord in bar.chords],
     }
 
 

@@ -53,10 +53,11 @@ class Seed:
         reach = station.producer.reach
         station.producer.prime(prompt)
         said = f"a piece in {prompt.key} at {prompt.bpm:g} bpm goes on from {prompt.name}"
+        written = (9, True) if prompt.key.minor else (0, False)  # in A minor or C major
         found: Json = {
             "name": prompt.name, "key": str(prompt.key), "bpm": prompt.bpm, "bars": len(prompt.bars),
             "quoted_bars": prompt.begins_with, "found": list(prompt.notices),
-            "chords_as_written": [[chord_name(chord) for chord in pair] for pair in prompt.loop],
+            "chords_as_written": [[chord_name(chord, *written) for chord in pair] for pair in prompt.loop],
         }  # fmt: skip
         return {"prompt": found, **when(station, reach, said, self._room.latency_s)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine import tonic_name, typeset
 from radio.words.spelling import Word, number_at
 from radio.words.understanding import Wish
 
@@ -13,7 +14,6 @@ _NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
 _GERMAN_NOTES = {
     "cis": 1, "dis": 3, "fis": 6, "gis": 8, "ais": 10, "des": 1, "es": 3, "ges": 6, "as": 8, "eis": 5,
 }  # fmt: skip
-_NAMES = ("C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B")
 _MODES = {"minor": True, "moll": True, "min": True, "major": False, "dur": False, "maj": False}
 _MODE_ONLY = {"key", "keys", "mood", "mode", "feel", "scale", "chords", "tonality"}
 _BPM = {"bpm", "beats", "schlaege"}
@@ -56,7 +56,7 @@ def _key(words: list[Word], place: int) -> tuple[Wish, int, str] | None:
         return None
     if pieces[0] == "b" and pieces[1:2] in (["moll"], ["dur"]):
         note = 10  # German b is B flat
-    name = _NAMES[note] + ("" if mode is None else " minor" if mode else " major")
+    name = typeset(tonic_name(note, bool(mode))) + ("" if mode is None else " minor" if mode else " major")
     return Wish("key", name, 1.0, _said(words, place, length), 0.98, value=(note, mode)), length, ""
 
 

@@ -75,7 +75,7 @@ async def listen(page, seconds):
     seen = await page.evaluate(_LISTEN, asked)
     delay_s = WINDOW_SAMPLES / 2 / 48_000  # a tone has won when it fills half of the window
     sounds = [(value, at / 1000 - delay_s) for kind, value, at in seen if kind == "sound"][1:]  # the first began before
-    chords = {chord_text(bar_of(index).chords[0]): index for index in range(TONES)}
+    chords = {chord_text(bar_of(index).chords[0], bar_of(index).piece): index for index in range(TONES)}
     shown = [(chords[value], at / 1000) for kind, value, at in seen if kind == "chord" and value in chords][1:]
     titles = [at / 1000 for kind, value, at in seen if kind == "title" and value in TITLES][1:]
     pairs = [_nearest(at, [heard for tone, heard in sounds if tone == index]) for index, at in shown]

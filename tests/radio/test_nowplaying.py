@@ -7,7 +7,7 @@ import pytest
 from fakes_clock import EPOCH
 from fakes_station import FakeSetup, FakeStation
 
-from radio.nowplaying import HISTORY_PIECES, NowPlaying, key_name
+from radio.nowplaying import HISTORY_PIECES, NowPlaying, key_name, key_of_name
 
 
 def starts(bars):
@@ -60,8 +60,23 @@ def test_watchers_hear_every_bar_until_they_leave():
 
 @pytest.mark.parametrize(
     ("key", "minor", "name"),
-    [(0, False, "C major"), (3, True, "E♭ minor"), (6, True, "F♯ minor"), (10, False, "B♭ major")],
+    [
+        (0, False, "C major"),
+        (3, True, "E♭ minor"),
+        (6, True, "F♯ minor"),
+        (10, False, "B♭ major"),
+        (8, True, "G♯ minor"),
+        (8, False, "A♭ major"),
+        (1, True, "C♯ minor"),
+    ],
 )
 def test_keys_are_named_as_musicians_do(key, minor, name):
     piece = replace(starts(1)[0].bar.piece, key=key, minor=minor)
     assert key_name(piece) == name
+    assert key_of_name(name) == (key, minor)
+
+
+def test_keys_are_known_by_the_names_that_older_journals_have():
+    assert key_of_name("A♭ minor") == (8, True)
+    assert key_of_name("D♭ minor") == (1, True)
+    assert key_of_name("H minor") is None

@@ -49,7 +49,7 @@ async def test_the_page_plays_and_shows_what_is_heard(browser, address):
         title = await page.evaluate(TITLE)
         assert title in TITLES
         assert "E♭ minor · 120 bpm" in await page.inner_text("#facts")
-        chords = [chord_text(bar_of(index).chords[0]) for index in range(12)]
+        chords = [chord_text(bar_of(index).chords[0], bar_of(index).piece) for index in range(12)]
         assert await page.inner_text("#chord") in chords
         await becomes_true(page, f"{TITLE} !== {title!r}")
         title = await page.evaluate(TITLE)

@@ -142,20 +142,6 @@ async def test_mood_tiles_explain_without_a_token_and_order_with_one(browser, ad
         assert "sixteen" not in await page.evaluate("JSON.stringify(localStorage)")
 
 
-async def test_chords_are_spelled_as_their_key_is(browser, address):
-    cases = {
-        ("G♭m7", "D major"): "F♯m7", ("D♭m7", "D major"): "C♯m7", ("B♭maj7", "D major"): "B♭maj7",
-        ("G♭m7", "F♯ minor"): "F♯m7", ("D♭m7", "F♯ minor"): "C♯m7", ("B♭m7♭5", "A♭ major"): "B♭m7♭5",
-        ("A♭maj7", "C minor"): "A♭maj7", ("Em7", "G major"): "Em7",
-    }  # fmt: skip
-    async with opened(browser, address) as page:
-        told = await page.evaluate(
-            "(cases) => import('/static/js/spelling.js').then(({ spelled }) => cases.map((one) => spelled(...one)))",
-            [list(case) for case in cases],
-        )
-    assert told == list(cases.values())
-
-
 async def test_a_sound_of_ones_own_is_loaded_when_its_fader_moves(browser, address):
     async with opened(browser, address) as page:
         await play(page)

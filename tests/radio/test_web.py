@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fakes_web import FakeStation, bar_start
 
-from engine import Chord
+from engine import Chord, Piece
 from radio.metrics import Metrics
 from radio.web.app import make_app
 from radio.web.facts import chord_text
@@ -112,17 +112,22 @@ async def test_anybody_may_ask_from_anywhere_and_nothing_is_cached(client):
 
 
 @pytest.mark.parametrize(
-    ("chord", "text"),
+    ("key", "chord", "text"),
     [
-        (None, None),
-        (Chord(10, "hdim7"), "B♭m7♭5"),
-        (Chord(0, "maj7"), "Cmaj7"),
-        (Chord(11, "hdim7"), "Bm7♭5"),
-        (Chord(3, "min"), "E♭m"),
+        ((0, True), None, None),
+        ((8, False), Chord(10, "hdim7"), "B♭m7♭5"),
+        ((0, False), Chord(0, "maj7"), "Cmaj7"),
+        ((0, False), Chord(11, "hdim7"), "Bm7♭5"),
+        ((10, True), Chord(3, "min"), "E♭m"),
+        ((4, False), Chord(10, "hdim7"), "A♯m7♭5"),
+        ((2, False), Chord(6, "min7"), "F♯m7"),
+        ((2, False), Chord(10, "maj7"), "B♭maj7"),
+        ((8, True), Chord(1, "min7"), "C♯m7"),
     ],
 )
-def test_chords_are_written_as_musicians_do(chord, text):
-    assert chord_text(chord) == text
+def test_chords_are_written_as_musicians_do_in_the_key_of_the_piece(key, chord, text):
+    piece = Piece(0, "x", 0, 80.0, *key, 36)
+    assert chord_text(chord, piece) == text
 
 
 async def test_the_process_is_alive_whatever_the_sound_does(client, station):

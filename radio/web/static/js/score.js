@@ -1,12 +1,10 @@
 // The bars that the studio told of, in order. Knows nothing about what is heard of them.
-import { spelled } from "./spelling.js";
 
 const KEPT = 64, RATE = 48_000;
 export const score = { bars: [] };
 
 export function add(told) {
-  const chords = told.chords.map((chord) => spelled(chord, told.key));
-  const bar = { notes: [], ...told, chords, downbeat: told.downbeat_s ?? 0.21, wall: Date.parse(told.started_at) / 1000 };
+  const bar = { notes: [], ...told, downbeat: told.downbeat_s ?? 0.21, wall: Date.parse(told.started_at) / 1000 };
   const last = score.bars.at(-1);
   if (score.bars.some((known) => known.wall === bar.wall)) return false;   // told again to who comes back
   // a station that began anew counts its frames from 0 again: what was before has no place on that line
