@@ -1,15 +1,18 @@
 """The page in a real browser, on the real web application, with the real broadcast, encoders and streams."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
 from fakes_browser import becomes_true, chromium, needs_chromium, opened, play
+from fakes_journal import Evening
 from fakes_tones import TITLES, ToneStation, bar_of, served
 from real_ear import listen
 
 from radio.web.facts import chord_text
+from radio.web.history import History
 
 pytestmark = [*needs_chromium, pytest.mark.asyncio(loop_scope="module")]
 TITLE = "document.querySelector('h1').textContent"
@@ -92,6 +95,28 @@ async def test_keys_play_set_the_volume_and_open_the_help(browser, address):
         assert not await page.locator("#help-dialog").is_visible()
         await page.keyboard.press("k")
         await page.wait_for_selector("html[data-state=paused]")
+
+
+async def test_the_pieces_of_an_earlier_run_are_among_those_played_before(browser, station, tmp_path):
+    an_hour_ago_ms = round((time.time() - 3600) * 1000)
+    journal = Evening(tmp_path / "journal.sqlite3", began_ms=an_hour_ago_ms).bars(3 * 8).write()
+    async with (
+        served(station, add=[History(journal, ["lofi"]).add_routes]) as address,
+        opened(browser, address) as page,
+    ):
+        await becomes_true(page, "document.querySelectorAll('#past li:not(.none)').length === 3")
+        assert await page.locator("#past b").all_inner_texts() == ["Piece 2", "Piece 1", "Piece 0"]
+        assert "E♭ minor" in await page.inner_text("#past")
+        assert page.complaints == []
+
+
+async def test_without_a_journal_the_pieces_of_this_run_are_those_played_before(browser, station, tmp_path):
+    async with (
+        served(station, add=[History(tmp_path / "none.sqlite3", ["lofi"]).add_routes]) as address,
+        opened(browser, address) as page,
+    ):
+        await becomes_true(page, "document.querySelectorAll('#past li:not(.none)').length > 0")
+        assert set(await page.locator("#past b").all_inner_texts()) <= set(TITLES)
 
 
 async def test_a_piece_is_kept_in_the_browser_and_let_go_again(browser, address):

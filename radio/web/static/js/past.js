@@ -6,6 +6,7 @@ import { hear, tell } from "./signal.js";
 import { date, hour, key, number, say } from "./words.js";
 
 const SHOWN = 6, KEPT_MAX = 200;
+const LATER = 2;   // pieces that have begun on air and are not past yet for who listens
 const INSIDE_MS = 5000;   // a heart knows the beginning of its piece to the second only
 const clips = has("clip");
 const kept = () => recall("hearts", []);
@@ -71,14 +72,22 @@ function line(one, actions, withDay) {
     make("small", { textContent: `${key(one.key)} · ${number(one.bpm)} bpm · ${moodTitle(one.mood)}` }), make("span", { className: "actions" }, ...actions));
 }
 
+// the journal knows the pieces of earlier runs, too; where it cannot be read the station tells those of this one
+async function piecesOf(station) {
+  const kept = has("history") ? await ask(api("history", { station, limit: SHOWN + LATER })).catch(() => null) : null;
+  if (kept) return kept.pieces;
+  const told = await ask(api("nowplaying", { station })).catch(() => null);
+  return told && ((told.lofi ?? told).history ?? []);
+}
+
 async function showPast() {
   const asked = place.station;
-  const told = await ask(api("nowplaying", { station: asked })).catch(() => null);
+  const told = await piecesOf(asked);
   if (!told || asked !== place.station) return;
   const bar = sheet.bar;
   const heard = bar ? (bar.wall - bar.piece_bar * bar.seconds) * 1000 - 1500 : 0;
   // a station that was held up plays a piece for longer than its bars last, so the newest is also known by its name
-  const past = ((told.lofi ?? told).history ?? []).filter((one, at) => Date.parse(one.started_at) < heard && (at || one.title !== bar?.title));
+  const past = told.filter((one, at) => Date.parse(one.started_at) < heard && (at || one.title !== bar?.title));
   const pieces = past.slice(0, SHOWN);
   const lines = pieces.map((one) => line(one, files({ ...one, station: asked }), false));
   byId("past").replaceChildren(...(lines.length ? lines : [make("li", { className: "none", textContent: say("past.none") })]));
