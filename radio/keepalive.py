@@ -25,16 +25,20 @@ class RefusedError(OutputError):
 class Backoff:
     """How long to wait before the next try.
 
-    A far end that restarts is back within seconds, so the first two minutes never wait more than 3 s: sound is back
+    A far end that restarts is back within seconds, so the first ten minutes never wait more than 3 s: sound is back
     on it within 5 s. One that stays away is asked every 30 s; so is one that refused us.
     """
 
     first_s: tuple[float, ...] = (0.5, 1.0, 2.0, 2.0)
     eager_s: float = 3.0
-    eager_for_s: float = 120.0
+    eager_for_s: float = 600.0
     longest_s: float = 30.0
-    healthy_s: float = 60.0
-    """A run that lasted so long was well: the next failure starts from the beginning."""
+    healthy_s: float = 15.0
+    """A run that lasted so long was well: the next failure starts from the beginning.
+
+    Longer than an attempt in which nobody answers; at 60 s a server that reset us every 20 s was away for 28 s each
+    time.
+    """
     jitter: float = 0.2
     """Up to this share is taken off, so that many stations do not knock at once."""
 

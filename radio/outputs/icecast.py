@@ -32,6 +32,7 @@ ERRORS: tuple[type[Exception], ...] = (OSError, OutputError)
 CONNECT_TIMEOUT_S = 5.0
 STALL_TIMEOUT_S = 10.0
 """A server that takes nothing for so long is gone; Icecast itself drops a source after the same time."""
+ANSWER_TIMEOUT_S = 5.0
 ANSWER_PATIENCE_S = 2.0
 TITLE_RETRY_S = 1.0
 _SEND_BUFFER_BYTES = 65_536
@@ -137,7 +138,7 @@ class IcecastOutput:
         ]
         writer.write(_head_bytes("\r\n".join(lines) + "\r\n\r\n"))
         try:
-            async with asyncio.timeout(STALL_TIMEOUT_S):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 status, text = await _read_answer(reader)
         except TimeoutError as problem:
             raise OutputError(f"{self._where} took the connection but does not answer. Is it an Icecast?") from problem
@@ -205,7 +206,7 @@ class IcecastOutput:
         reader, writer = await self._connect()
         try:
             writer.write(f"{head}Authorization: {authorization}\r\n\r\n".encode())
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 status, text = await _read_answer(reader)
         finally:
             writer.close()

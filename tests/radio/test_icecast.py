@@ -138,7 +138,7 @@ async def test_a_server_that_takes_no_sound_neither_stalls_the_clock_nor_holds_t
 
 
 async def test_a_server_that_does_not_answer_is_told_as_such(monkeypatch):
-    monkeypatch.setattr(icecast, "STALL_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(icecast, "ANSWER_TIMEOUT_S", 0.1)
     async with fake_icecast(answer=b"200 ") as server:
         server.answer = b""
         with pytest.raises(OutputError, match="closed the connection instead of answering"):
