@@ -50,12 +50,17 @@ SHOTS = (
 )
 
 
-@contextmanager
-def station() -> Iterator[str]:
-    """Run a radio of its own for as long as it is needed; yields its address."""
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def station(port: int | None = None) -> Iterator[str]:
+    """Run a radio of its own for as long as it is needed; yields its address."""
+    port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
         engine = {
             name: str(ROOT / "models" / part) for name, part in (("piano_model", "piano"), ("drums_model", "drums"))
