@@ -40,7 +40,7 @@ def setup_of(mood: str, seed: int, *, rules: bool) -> StationSetup:
 def take(setup: StationSetup, seconds: float) -> Take:
     """Render so many seconds."""
     station = Station.build(setup)
-    strips = station._mixer._strips
+    strips = station._studio._mixer._strips
     taps = {part: Tap(strip) for part, strip in strips.items()}
     strips.update(taps)  # type: ignore[arg-type]
     frames = round(seconds * SAMPLE_RATE_HZ)

@@ -48,7 +48,7 @@ class Tap:
 def solo_lufs(setup: StationSetup, seconds: float) -> dict[Part, float]:
     """Return each part's loudness behind its strip; parts that hardly played are left out."""
     station = Station.build(setup)
-    strips = station._mixer._strips
+    strips = station._studio._mixer._strips
     taps = {part: Tap(strip) for part, strip in strips.items()}
     strips.update(taps)  # type: ignore[arg-type]
     station.render(round(SETTLING_S * SAMPLE_RATE_HZ))

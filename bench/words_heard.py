@@ -79,7 +79,7 @@ def hear(mood: Mood, seconds: float, seed: int = 1, *, rules: bool = True) -> He
     """Render so many seconds and measure."""
     setup = replace(setup_of("study", seed, rules=rules), mood=mood, form=parse_layout(_FORM))
     station = Station.build(setup)
-    mixer: Any = station._mixer
+    mixer: Any = station._studio._mixer
     taps = {part: Tap(strip) for part, strip in mixer._strips.items()}
     mixer._strips.update(taps)
     room = mixer._room = _Meter(mixer._room, "process")
@@ -126,7 +126,7 @@ def bright_db(sound: Sound) -> float:
 def _watch_programs(station: Station) -> dict[str, int]:
     """Note the last instrument that the synthesiser is told to take, part by part."""
     seen: dict[str, int] = {}
-    synth: Any = station._synth
+    synth: Any = station._studio._synth
     render = synth.render
 
     def watched(events: Any, frames: int) -> FloatArray:  # noqa: ANN401

@@ -30,8 +30,10 @@ from engine.recurrence import Recurrence, load_recurrence, native_kind
 from engine.remembered import PieceMark
 from engine.replay import SETTLED_FRAMES, ReplayStation, numbered, sound_state
 from engine.spelling import chord_name, tonic_name, typeset
-from engine.station import DOWNBEAT_FRAMES, RenderedBar, Station, StationSetup
+from engine.station import RenderedBar, Station
+from engine.station_setup import StationSetup
 from engine.stems import STEMS
+from engine.studio import DOWNBEAT_FRAMES
 from engine.tailoring import Key, parse_key, tailored
 from engine.thesis import MIX as THESIS_MIX
 from engine.thesis import Song as ThesisSong

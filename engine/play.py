@@ -14,7 +14,8 @@ from engine.banks import find_banks
 from engine.errors import EngineError
 from engine.moods import MOODS, find_mood
 from engine.score import ScoreComposer, read_score
-from engine.station import Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
 from engine.synth import FluidSynth
 from engine.types import SAMPLE_RATE_HZ
 

@@ -19,7 +19,8 @@ from engine.banks import find_banks
 from engine.errors import SnapshotError
 from engine.mood import Mood
 from engine.snapshot import pack, unpack
-from engine.station import Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
 from engine.synth import FluidSynth
 from engine.turn import End
 from engine.types import AudioBlock, Bar, FloatArray, Tree
@@ -39,14 +40,14 @@ class ReplayStation(Station):
         """Make one with the setup's sound bank and loops; its models are not needed."""
         banks = find_banks(setup.soundfont)
         station = cls(setup, Script(), lambda: FluidSynth(*banks))
-        station.assets = (*map(bank_asset, banks), *loop_assets(station._library.paths()))
+        station.assets = (*map(bank_asset, banks), *loop_assets(station._studio.loop_paths()))
         return station
 
     def play(self, bar: Bar, mood: Mood) -> AudioBlock:
         """Return the sound of the next bar, played with a mood's numbers; the block's frames count as the state's."""
         cast(Script, self._composer).bar = bar
-        if mood != self._mood:
-            self._play_by(mood)
+        if mood != self._studio.mood:
+            self._studio.play_by(mood)
         self._render_next()
         assert self._start is not None
         self._taken = len(self._sound)
@@ -56,7 +57,7 @@ class ReplayStation(Station):
     @property
     def apart(self) -> Mapping[str, FloatArray]:
         """The parts of the bar played last, float32 [frames, 2] each, where the setup asks for stems."""
-        return self._apart
+        return self._studio.apart
 
     def resume(self, state: bytes) -> None:
         """Go back to a state that `sound_state` made; raise SnapshotError when it cannot be read."""

@@ -21,7 +21,8 @@ from engine.prompts import UNIT_S, notes_of_tokens
 from engine.recurrence import Recurrence
 from engine.sampling import choose, counted, penalised
 from engine.score import ScoreComposer
-from engine.station import Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
 from engine.synth import FluidSynth
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Bar, NoteEvent, Part, Piece, Section
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.solos import places_lu
 from engine.moods import find_mood
-from engine.station import StationSetup
+from engine.station_setup import StationSetup
 
 
 @pytest.mark.parametrize("mood", ["study", "night-drive"])

@@ -7,7 +7,8 @@ from engine.fallback import compose_rules
 from engine.levels import silence_at_end_s
 from engine.loudness import integrated_lufs, true_peak_dbtp
 from engine.moods import find_mood
-from engine.station import Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
 from engine.types import SAMPLE_RATE_HZ, Part
 from tests.fakes import RecordingSynth
 

@@ -11,7 +11,9 @@ from engine.banks import find_bank
 from engine.errors import SoundBankError
 from engine.layout import parse_layout
 from engine.moods import find_mood
-from engine.station import DOWNBEAT_FRAMES, Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
+from engine.studio import DOWNBEAT_FRAMES
 from engine.types import SAMPLE_RATE_HZ
 
 STEP_LU = 1.5

@@ -14,7 +14,7 @@ from engine.banks import find_bank
 from engine.errors import SnapshotError, SoundBankError
 from engine.fallback import compose_rules
 from engine.snapshot import VERSION, pack, unpack
-from engine.station import DOWNBEAT_FRAMES
+from engine.studio import DOWNBEAT_FRAMES
 from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part
 from tests.fakes import RecordingSynth
 

@@ -12,7 +12,8 @@ from engine.errors import OrderError
 from engine.fallback import compose_rules
 from engine.layout import parse_layout
 from engine.moods import MOODS
-from engine.station import Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
 from engine.stems import STEMS
 from engine.track import Extent, Gauge, Track, envelope
 from engine.types import SAMPLE_RATE_HZ, Part

@@ -8,7 +8,8 @@ import pytest
 
 from engine.assets import file_sha256
 from engine.moods import MOODS, Sampling
-from engine.station import Station, StationSetup
+from engine.station import Station
+from engine.station_setup import StationSetup
 
 QUICK = replace(MOODS["study"], sampling=Sampling(candidates=1))
 
