@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -147,23 +147,3 @@ class Lead:
     @property
     def _left_frames(self) -> int:
         return 0 if self._sounding is None else self._sounding.block.frames - self._position_frames
-
-
-def renumbered(block: AudioBlock, start_frame: int, add_bars: int, add_pieces: int) -> AudioBlock:
-    """Copy of an engine's block as the station counts: an engine that had to begin anew counts from 0 again."""
-    shift_frames = start_frame - block.start_frame
-    if not (shift_frames or add_bars or add_pieces):
-        return block
-    bars = tuple(
-        replace(
-            start,
-            frame=start.frame + shift_frames,
-            bar=replace(
-                start.bar,
-                index=start.bar.index + add_bars,
-                piece=replace(start.bar.piece, number=start.bar.piece.number + add_pieces),
-            ),
-        )
-        for start in block.bars
-    )
-    return AudioBlock(start_frame, block.samples, bars)

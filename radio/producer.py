@@ -6,63 +6,25 @@ Knows nothing about the clock of the broadcast, codecs or listeners.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from engine import SAMPLE_RATE_HZ, End, EngineError, Hands, Mood, Prompt, Turn
-from radio.clock import Clock, SystemClock
+from radio.engine_room import EngineRoom, Engines
 from radio.errors import RadioError, WorkerError
 from radio.inspection import flaw_in
-from radio.lead import Lead, LeadBar, Resume, renumbered
+from radio.lead import Lead, LeadBar, Resume
 from radio.metrics import Metrics
+from radio.patience import RULES_S, Patience
 from radio.state import Saved
+from radio.tally import Tally
 from radio.wishes import Reach
-from radio.worker import CALL_TIMEOUT_S, Builder, EngineHandle, EngineRaisedError, Rendered
+from radio.worker import EngineHandle, EngineRaisedError, Rendered
 
 logger = logging.getLogger(__name__)
 
-FAILURES_MAX = 3.0
-"""So many engines in a row that give no music, and the rules take over."""
-ENDED_FROM_OUTSIDE = 0.5
-"""What an engine counts that was killed or stopped: the next one need not be, but a machine may lack the memory."""
-SLOW_BARS = 4
-"""So many bars in a row took longer than they last and the lead has almost run dry: the rules compute less."""
 LEAD_LOW = 0.25
-SOUND_BARS = 3
-"""An engine that has rendered so many bars is well."""
-RULES_S = 600.0
-"""After so long the models get another chance."""
-DELAY_MAX_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class EngineRoom:
-    """How engines are made."""
-
-    builder: Builder
-    setup: Any
-    """A frozen dataclass with at least `mood`, `seed` and `composer`; it must be picklable."""
-    moods: tuple[Mood, ...] = ()
-    """Moods that may come: the engine gets them ready while it has nothing better to do."""
-    own_process: bool = True
-    call_timeout_s: float = CALL_TIMEOUT_S
-    clock: Clock = field(default_factory=SystemClock)
-    hands: Hands = field(default_factory=Hands)
-    """What holds in every mood when the first engine begins."""
-    spare: bool = False
-    """Keep a second engine ready, built and waiting: it goes on within a second where the first one failed."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """How the station goes on counting when an engine begins anew."""
-
-    next_bar: int = 0
-    next_piece: int = 0
-    add_bars: int = 0
-    add_pieces: int = 0
-    fresh: bool = True
-    """The engine counts from its own 0; the next bar tells how far it is behind."""
+"""A lead that holds less than this share of what is wanted has almost run dry."""
 
 
 class Producer:
@@ -73,8 +35,6 @@ class Producer:
         self.pid: int | None = None
         self.seed: int = room.setup.seed
         """Seed of the engine in use: one that begins anew must not play the first piece again."""
-        self.on_rules = False
-        """True while the rules stand in for models that failed."""
         self._name, self._room, self._lead, self._metrics = name, room, lead, metrics
         self._mood: Mood = room.setup.mood
         self.hands: Hands = room.hands
@@ -83,12 +43,10 @@ class Producer:
         self._saved = saved
         self._newest: LeadBar | None = None
         self._tally = Tally() if saved is None else Tally(saved.next_bar, saved.next_piece)
-        self._failures = 0.0
+        self._patience = Patience(room.clock)
+        self._engines = Engines(room)
         self._handle: EngineHandle | None = None
-        self._spare: EngineHandle | None = None
-        self._slow_bars = 0
         self._begin_anew = False
-        self._models_again_s = 0.0
         self._margin_s = 1.5
 
     @property
@@ -99,7 +57,12 @@ class Producer:
     @property
     def spare_pid(self) -> int | None:
         """Process of the engine that waits for the day when the one in use fails; None when there is none."""
-        return None if self._spare is None else self._spare.pid
+        return self._engines.spare_pid
+
+    @property
+    def on_rules(self) -> bool:
+        """True while the rules stand in for models that failed."""
+        return self._patience.on_rules
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -150,7 +113,7 @@ class Producer:
         """Produce for ever; ends only with an error that no new engine can mend."""
         try:
             while True:
-                self._handle = self._next_handle()
+                self._handle = self._engines.next()
                 try:
                     await self._produce(self._handle)
                 except WorkerError as problem:
@@ -158,26 +121,7 @@ class Producer:
                 finally:
                     self._handle.close()
         finally:
-            if self._spare is not None:
-                self._spare.close()
-
-    def _next_handle(self) -> EngineHandle:
-        handle, self._spare = self._spare, None
-        if handle is not None and not handle.dead:
-            return handle
-        return self._new_handle()
-
-    def _new_handle(self) -> EngineHandle:
-        return EngineHandle(own_process=self._room.own_process, call_timeout_s=self._room.call_timeout_s)
-
-    def _keep_spare(self) -> None:
-        """Have a second engine made while there is nothing better to do."""
-        if self._spare is not None and self._spare.dead:
-            self._spare.close()
-            self._spare = None
-        if self._room.spare and self._spare is None:
-            self._spare = self._new_handle()
-            self._spare.build_ahead(self._room.builder, self._setup())
+            self._engines.close()
 
     def _setup(self) -> Any:  # noqa: ANN401 - whatever the builder takes
         composer = "rules" if self.on_rules else self._room.setup.composer
@@ -197,17 +141,18 @@ class Producer:
         self.pid, self.assets = facts.pid, facts.assets
         if not await self._go_on(handle):
             return
-        bars, prepared = 0, not room.moods
-        while not (self.on_rules and room.clock.now_s() >= self._models_again_s):
+        self._patience.begins()
+        prepared = not room.moods
+        while not self._patience.models_due:
             self._metrics.lead_seconds.labels(self._name).set(self._lead.frames / SAMPLE_RATE_HZ)
             if self._wanted is not None:
                 await self._take_wanted(handle, self._wanted)
             elif self._lead.full and not prepared:
-                self._keep_spare()
+                self._engines.keep_spare(self._setup())
                 await handle.prepare(room.moods)
                 prepared = True
             elif self._lead.full:
-                self._keep_spare()
+                self._engines.keep_spare(self._setup())
                 self._lead.changed.clear()
                 await self._lead.changed.wait()
             else:
@@ -215,11 +160,8 @@ class Producer:
                 newest = self._received(await handle.render_bar())
                 self._lead.add(newest)
                 self._watch_pace(room.clock.now_s() - began_s, newest.block.frames)
-                bars += 1
-                if bars == SOUND_BARS:
-                    self._failures = 0.0
         logger.info("station %s: the models get another chance", self._name)
-        self.on_rules, self._failures = False, FAILURES_MAX - 1
+        self._patience.try_models()
         self._start_over()
 
     async def _go_on(self, handle: EngineHandle) -> bool:
@@ -259,29 +201,19 @@ class Producer:
     def _watch_pace(self, took_s: float, frames: int) -> None:
         """Give up models that the machine is too slow for before the lead has run dry."""
         self._metrics.render_ratio.labels(self._name).set(took_s * SAMPLE_RATE_HZ / max(1, frames))
-        self._slow_bars = self._slow_bars + 1 if took_s * SAMPLE_RATE_HZ > frames else 0
         low = self._lead.frames < LEAD_LOW * self._lead.wanted_frames
-        if self._slow_bars >= SLOW_BARS and low and not self.on_rules:
-            self._slow_bars, self._failures = 0, FAILURES_MAX
-            raise WorkerError(f"the engine is slower than the music: {SLOW_BARS} bars in a row")
+        self._patience.saw(slow=took_s * SAMPLE_RATE_HZ > frames, low=low)
 
     def _received(self, rendered: Rendered, start_frame: int | None = None) -> LeadBar:
         if flaw := flaw_in(rendered):
             raise WorkerError(f"the engine's bar cannot be played: {flaw}")
-        tally, newest = self._tally, self._newest
-        if rendered.block.bars and tally.fresh:
-            first = rendered.block.bars[0].bar
-            tally.add_bars, tally.add_pieces = tally.next_bar - first.index, tally.next_piece - first.piece.number
-            tally.fresh = False
+        newest = self._newest
         if start_frame is None:
             start_frame = 0 if newest is None else newest.block.start_frame + newest.block.frames
-        block = renumbered(rendered.block, start_frame, tally.add_bars, tally.add_pieces)
-        if block.bars:
-            last = block.bars[-1].bar
-            tally.next_bar, tally.next_piece = last.index + 1, last.piece.number + 1
+        block = self._tally.counted(rendered.block, start_frame)
         if rendered.levels is not None:
             self._metrics.show_levels(self._name, rendered.levels)
-        self._newest = LeadBar(block, rendered.snapshot, rendered.block.start_frame, tally.add_pieces)
+        self._newest = LeadBar(block, rendered.snapshot, rendered.block.start_frame, self._tally.add_pieces)
         return self._newest
 
     async def _take_wanted(self, handle: EngineHandle, turn: Turn) -> None:
@@ -328,21 +260,18 @@ class Producer:
         self.seed = (self.seed + 1) % 2**63
 
     async def _cope(self, problem: WorkerError) -> None:
-        self._failures += ENDED_FROM_OUTSIDE if problem.outside else 1
         self._metrics.engine_restarts.labels(self._name).inc()
         trace = problem.__cause__ if isinstance(problem, EngineRaisedError) else None
         logger.warning("station %s: %s; starts a new engine", self._name, problem, exc_info=trace)
-        if self._failures >= FAILURES_MAX:
-            if not self.on_rules:
+        rules_already = self.on_rules
+        if self._patience.failed(problem):
+            if not rules_already:
                 logger.error(
                     "station %s: one engine after the other failed; the rules compose for %d minutes",
                     self._name, RULES_S // 60,
                 )  # fmt: skip
-            self.on_rules = True
             self._start_over()
-            self._models_again_s = self._room.clock.now_s() + RULES_S
-        delay_s = 0.0 if self._failures <= 1 else min(DELAY_MAX_S, 0.25 * 2**self._failures)
-        await self._room.clock.sleep_until(self._room.clock.now_s() + delay_s)
+        await self._room.clock.sleep_until(self._room.clock.now_s() + self._patience.delay_s)
 
 
 async def _bring(handle: EngineHandle, resume: Resume) -> None:

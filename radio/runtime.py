@@ -21,6 +21,7 @@ from radio.ear import Ear
 from radio.encoders import AacEncoder, Encoder, Mp3Encoder, PcmEncoder
 from radio.encoders_opus import OpusEncoder
 from radio.encore import ENCORE_S
+from radio.engine_room import EngineRoom
 from radio.health import Health
 from radio.heard import heard_pieces
 from radio.hls import PLAIN
@@ -32,7 +33,7 @@ from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
 from radio.outputs.hls import HlsHouse, HlsOutput, Rendition
 from radio.outputs.icecast import Feed
-from radio.producer import EngineRoom, Producer
+from radio.producer import Producer
 from radio.sound_recorder import SoundRecorder
 from radio.web.stream import Mount
 from radio.wishes import Wish, Wishes

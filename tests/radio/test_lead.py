@@ -5,7 +5,7 @@ import pytest
 from fakes_station import BAR_FRAMES, RAINY, FakeSetup, FakeStation, expected
 
 from engine import Turn
-from radio.lead import Lead, LeadBar, Resume, renumbered
+from radio.lead import Lead, LeadBar, Resume
 
 
 def bars(count, station=None):
@@ -84,12 +84,3 @@ def test_the_next_bar_is_where_a_later_run_goes_on():
     lead.pull(BAR_FRAMES)
     assert lead.next_bar_resume == Resume(b'[1, 9600, "study"]', 1), "nothing waits: play the sounding bar for nobody"
     assert Lead(1).next_bar_resume is None
-
-
-def test_renumbering_moves_frames_bars_and_pieces_and_nothing_else():
-    block = bars(1)[0].block
-    moved = renumbered(block, 777, 5, 2)
-    assert (moved.start_frame, moved.bars[0].frame) == (777, 777)
-    assert (moved.bars[0].bar.index, moved.bars[0].bar.piece.number) == (5, 2)
-    assert moved.samples is block.samples
-    assert renumbered(block, 0, 0, 0) is block

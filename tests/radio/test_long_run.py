@@ -22,10 +22,11 @@ from radio.health import Health
 from radio.hub import Hub
 from radio.journal import Journal
 from radio.journal_bars import Airing, bar_row
-from radio.lead import Lead, LeadBar, Resume, renumbered
+from radio.lead import Lead, LeadBar, Resume
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
 from radio.state import Saved
+from radio.tally import renumbered
 
 DAY_S = 86_400
 LONG_BLOCK_FRAMES = 200 * 2048

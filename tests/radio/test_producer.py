@@ -9,10 +9,12 @@ from fakes_clock import ManualClock, settle
 from fakes_station import BAR_FRAMES, RAINY, STUDY, FakeSetup, build_fake, expected
 
 from engine import End, Hands, Mood
+from radio.engine_room import EngineRoom
 from radio.errors import RadioError
 from radio.lead import Lead
 from radio.metrics import Metrics
-from radio.producer import RULES_S, EngineRoom, Producer
+from radio.patience import RULES_S
+from radio.producer import Producer
 
 
 class Studio:

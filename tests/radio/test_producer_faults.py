@@ -10,7 +10,7 @@ from fakes_clock import ManualClock, settle
 from fakes_station import FakeSetup, expected
 from test_producer import producing
 
-from radio.producer import FAILURES_MAX
+from radio.patience import FAILURES_MAX
 
 
 async def test_a_frozen_engine_is_noticed_at_once_and_the_spare_goes_on():

@@ -18,12 +18,13 @@ from radio.errors import ReplayError
 from radio.journal import Journal
 from radio.journal_bars import piece_id
 from radio.journal_reader import JournalReader
-from radio.lead import Lead, LeadBar, renumbered
+from radio.lead import Lead, LeadBar
 from radio.logbook import Logbook
 from radio.metrics import Metrics
 from radio.replay_order import Place, ReplayOrder, replay
 from radio.replay_plan import Span
 from radio.sound_recorder import Keeping, SoundRecorder
+from radio.tally import renumbered
 
 SETUP = StationSetup(mood=MOODS["study"], seed=21, composer="rules")
 BEGAN = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
