@@ -23,10 +23,8 @@ from radio import (
     doctor,
 )
 from radio.cli_plain import CONFIG_NAME, FAILED, ConfigPath, config_or_defaults, told_plainly
-from radio.config import Config
 from radio.config_file import load_config
-from radio.config_outputs import Icecast, Push
-from radio.errors import RadioError
+from radio.known_secrets import known_secrets
 from radio.log import setup_logging
 from radio.mixture import parse_mixture
 
@@ -51,7 +49,11 @@ def run(config: ConfigPath = None) -> None:
     with told_plainly():
         path = config or CONFIG_NAME
         tree = load_config(path)
-        setup_logging(tree.log, _secrets(tree))
+        tree.security.token()  # without it the control routes would be shut in silence
+        secrets, problems = known_secrets(tree)
+        for problem in problems:
+            typer.echo(f"warning: {problem}", err=True)
+        setup_logging(tree.log, secrets)
         from radio.app import run as run_radio
 
         asyncio.run(run_radio(path))
@@ -64,7 +66,7 @@ def check(config: ConfigPath = None) -> None:
         path = config or CONFIG_NAME
         tree = load_config(path)
         typer.echo(cli_show.effective_tree(tree), nl=False)
-        for problem in cli_show.missing_secrets(tree):
+        for problem in known_secrets(tree)[1]:
             typer.echo(f"warning: {problem}", err=True)
         typer.echo(f"{path}: right.", err=True)
 
@@ -161,23 +163,6 @@ def examine(config: ConfigPath = None) -> None:
         if failed:
             typer.echo(f"{failed} failed. The remedy stands on each line.", err=True)
             raise typer.Exit(FAILED)
-
-
-def _secrets(tree: Config) -> list[str]:
-    found = []
-    outputs: tuple[Icecast | Push, ...] = (*tree.icecast, *tree.push)
-    for output in outputs:
-        try:
-            found.append(output.password())
-        except RadioError as problem:
-            typer.echo(f"warning: {problem}", err=True)
-    for hook in tree.webhooks:
-        try:
-            found += filter(None, [hook.secret()])
-        except RadioError as problem:
-            typer.echo(f"warning: {problem}", err=True)
-    token = tree.security.token()
-    return [*found, *([token] if token else [])]
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ from rich.table import Table
 
 from engine import MOODS, Likeness, Mood
 from radio.config import Config
-from radio.config_outputs import Icecast, Push
 from radio.doctor import Finding
-from radio.errors import SecretError
 
 _ENTRY_COLUMNS = 114
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -23,27 +21,6 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 def effective_tree(config: Config) -> str:
     """The whole tree as YAML; of secrets only the names of their places."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
-
-
-def missing_secrets(config: Config) -> list[str]:
-    """Sentences about passwords that are named in the tree but not there."""
-    problems = []
-    outputs: tuple[Icecast | Push, ...] = (*config.icecast, *config.push)
-    for output in outputs:
-        try:
-            output.password()
-        except SecretError as problem:
-            problems.append(str(problem))
-    for hook in config.webhooks:
-        try:
-            hook.secret()
-        except SecretError as problem:
-            problems.append(str(problem))
-    try:
-        config.security.token()
-    except SecretError as problem:
-        problems.append(str(problem))
-    return problems
 
 
 def mood_table(moods: Iterable[Mood]) -> Table:

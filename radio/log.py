@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,13 +13,12 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, TextIO
 
+from radio.redaction import Redaction
+
 if TYPE_CHECKING:  # engines log, too, and need not build the whole configuration's schema
     from radio.config import Log
 
 _station: ContextVar[str] = ContextVar("station", default="")
-_LOGIN_IN_URL = re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@")
-_SHORTEST_SECRET = 4
-"""Hiding shorter ones would eat ordinary words."""
 
 
 @contextmanager
@@ -35,8 +33,8 @@ def logging_station(name: str) -> Iterator[None]:
 
 def setup_logging(settings: Log, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send all logging of this process to standard error and the file, if any, without the secrets given."""
-    hidden = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_SECRET)
-    lines = JsonLines(hidden) if settings.format == "json" else TextLines(hidden)
+    redaction = Redaction(secrets)
+    lines = JsonLines(redaction) if settings.format == "json" else TextLines(redaction)
     log_as(LogStyle(lines, logging.getLevelNamesMapping()[settings.level], _station.get()), stream)
     if settings.file is not None:  # of this process only: two cannot rotate one file
         file = LogFile(
@@ -104,20 +102,15 @@ def log_as(style: LogStyle, stream: TextIO | None = None) -> None:
 
 
 class _Lines(logging.Formatter):
-    def __init__(self, hidden: tuple[str, ...]) -> None:
+    def __init__(self, redaction: Redaction) -> None:
         super().__init__()
-        self._hidden = hidden
-
-    def _clean(self, text: str) -> str:
-        for secret in self._hidden:
-            text = text.replace(secret, "***")
-        return _LOGIN_IN_URL.sub(r"\1***@", text)
+        self._redaction = redaction
 
     def _message(self, record: logging.LogRecord) -> str:
-        return self._clean(record.getMessage())
+        return self._redaction.clean(record.getMessage())
 
     def _error(self, record: logging.LogRecord) -> str:
-        return self._clean(self.formatException(record.exc_info)) if record.exc_info else ""
+        return self._redaction.clean(self.formatException(record.exc_info)) if record.exc_info else ""
 
 
 class TextLines(_Lines):
