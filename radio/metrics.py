@@ -162,6 +162,7 @@ class Metrics:
             self.control_requests.labels(result)
         self.events = self._counter("events_total", "Events told to those who follow.", "station", "event")
         self.event_clients = self._gauge("event_clients", "Clients that follow the events now.", "way")
+        self.event_clients_max = self._gauge("event_clients_max", "Clients that may follow the events at once.")
         self.event_drops = self._counter("event_drops_total", "Event clients let go or not let in.", "reason")
         for way in ("sse", "ws"):
             self.event_clients.labels(way)

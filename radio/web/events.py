@@ -80,6 +80,7 @@ class Events:
         self._news = news
         self._metrics = metrics
         self._max_clients = max_clients
+        metrics.event_clients_max.set(max_clients)
 
     def add_routes(self, app: web.Application) -> None:
         """Add /api/events and /api/ws (?station=name, ?after=id), and their end when the server stops."""

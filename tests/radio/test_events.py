@@ -255,6 +255,7 @@ async def test_there_are_so_many_places_and_no_more():
             assert (full.status, full.headers["Retry-After"]) == (503, "30")
             assert "/api/nowplaying" in (await full.json())["error"]
             assert air.count("event_drops_total", reason="full") == 1
+            assert air.count("event_clients_max") == 2
         await settle(lambda: air.count("event_clients", way="sse") + air.count("event_clients", way="ws") == 0)
         async with air.following("sse") as follower:
             await follower.take(1)

@@ -22,6 +22,7 @@ NAMES = {
     "engine_brightness_db": "station", "engine_part_loudness_lufs": "station part", "engine_hand_db": "station hand",
     "replay_state_bytes": "", "replay_errors": "", "clips": "result",
     "events": "station event", "event_clients": "way", "event_drops": "reason", "piece_skips": "station",
+    "event_clients_max": "",
     "webhook_messages": "output result",
 }  # fmt: skip
 
