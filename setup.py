@@ -1,4 +1,4 @@
-"""Builds the engine's step in C beside what pyproject.toml says. Without a compiler the radio plays on onnxruntime."""
+"""Builds the engine's C beside what pyproject.toml says. Without a compiler the radio plays on onnxruntime and numpy."""
 
 from setuptools import Extension, setup
 
@@ -6,7 +6,7 @@ setup(
     ext_modules=[
         Extension(
             "engine._step",
-            ["engine/native/step.c"],
+            ["engine/native/step.c", "engine/native/choose.c"],
             depends=["engine/native/step.h", "engine/native/kernel.h"],
             extra_compile_args=["-O3", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"],
             libraries=["m"],

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.compiled import compiled
 from engine.recurrence import Recurrence
-from engine.recurrence_native import NativeRecurrence, native_step
+from engine.recurrence_native import NativeRecurrence
 from engine.recurrence_onnx import OnnxRecurrence
 from engine.recurrence_states import StateBatch
 from training.network import Network, public_weights
@@ -104,7 +105,7 @@ def _speeds_of(name: str, weights: Weights, folder: Path) -> Iterator[Speed]:
     base_ms = _milliseconds(_package_step(folder / "model.pth"))
     yield Speed(name, "rwkv, fp32", 1, base_ms, matrices * 4 / base_ms / 1e6, 1.0)
     for backend, bits in (("onnx", 8), ("native", 8), ("native", 4)):
-        if backend == "native" and native_step() is None:
+        if backend == "native" and compiled() is None:
             continue
         recurrence = _load(weights, bits, folder, backend)
         for batch in BATCHES:
@@ -146,7 +147,7 @@ def _milliseconds(step: Callable[[], object]) -> float:
 def _load(weights: Weights, bits: int | None, folder: Path, backend: str = "native") -> Recurrence:
     path = folder / f"{bits}.onnx"
     path.write_bytes(build_step({name: value.numpy() for name, value in weights.items()}, bits).SerializeToString())
-    if backend == "onnx" or native_step() is None:
+    if backend == "onnx" or compiled() is None:
         return OnnxRecurrence(path, path.stem)
     return NativeRecurrence(path, path.stem)
 

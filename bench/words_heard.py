@@ -1,8 +1,8 @@
 """Renders a mood and measures what words ask for: tempo, onsets, brightness, parts, places. Knows nothing about words.
 
 Sound is rendered for one seed from the first theme on; what hangs on a single piece (mode, key, tempo, onsets, touch,
-pitch) is taken from more pieces, too, which the rules compose and nobody plays. Parts, room and loops are measured on
-their own buses inside the desk.
+pitch) is taken from more pieces, too, which nobody plays; mode, key and tempo are the form's, whoever composes. Parts,
+room and loops are measured on their own buses inside the desk.
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ import numpy as np
 from bench.listening import Sound
 from bench.render import setup_of
 from bench.solos import Tap
-from engine import SAMPLE_RATE_HZ, Bar, BarStart, FloatArray, Mood, Part, Station, parse_layout
+from engine import (
+    SAMPLE_RATE_HZ,
+    Bar,
+    BarStart,
+    FloatArray,
+    Mood,
+    Part,
+    Station,
+    StationSetup,
+    load_recurrence,
+    parse_layout,
+)  # fmt: skip
+from engine.composer import compose_models
 from engine.fallback import compose_rules
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT
 
@@ -90,7 +102,7 @@ def hear(mood: Mood, seconds: float, seed: int = 1, *, rules: bool = True) -> He
         tap.open = True
     block = station.render(round(seconds * SAMPLE_RATE_HZ))
     station.close()
-    bars = [*(start.bar for start in block.bars), *_more_bars(mood, seed)]
+    bars = [*(start.bar for start in block.bars), *_more_bars(mood, seed, setup)]
     lufs = {part: tap.meter.integrated_lufs for part, tap in taps.items()}
     pieces = _more_pieces(mood, seed)
     dry = sum(10 ** (level / 10) for part, level in lufs.items() if level > SILENT_DB and part is not Part.DRUMS)
@@ -151,11 +163,13 @@ def _more_pieces(mood: Mood, seed: int) -> list[Bar]:
     return firsts
 
 
-def _more_bars(mood: Mood, seed: int) -> list[Bar]:
-    """Return bars of more pieces, beyond their intros."""
+def _more_bars(mood: Mood, seed: int, setup: StationSetup) -> list[Bar]:
+    """Return bars of more pieces by the same composer, beyond their intros."""
+    piano, drums = setup.piano_model, setup.drums_model
+    models = (load_recurrence(piano), load_recurrence(drums)) if piano and drums else None
     bars: list[Bar] = []
     for more in range(1, MORE_SEEDS + 1):
-        composer = compose_rules(mood, seed + more)
+        composer = compose_models(mood, seed + more, *models) if models else compose_rules(mood, seed + more)
         bars += [next(composer) for _ in range(_INTRO_BARS + MORE_BARS)][_INTRO_BARS:]
     return bars
 

@@ -101,9 +101,10 @@ def native_kind() -> str:
 
 def _exported(file: Path, name: str, backend: str) -> Recurrence:
     """Return an exported file on our own step, or on onnxruntime where that was not built or cannot read it."""
-    from engine.recurrence_native import NativeRecurrence, native_step
+    from engine.compiled import compiled
+    from engine.recurrence_native import NativeRecurrence
 
-    if backend == "native" or (backend == "auto" and native_step() is not None):
+    if backend == "native" or (backend == "auto" and compiled() is not None):
         try:
             return NativeRecurrence(file, name)
         except ModelError as error:

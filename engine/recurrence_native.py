@@ -7,20 +7,18 @@ nothing about music or sampling.
 from __future__ import annotations
 
 import ctypes
-import functools
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.compiled import compiled
 from engine.errors import ModelError
 from engine.onnx_file import Stored, stored_arrays
 from engine.recurrence_states import HEAD_CHANNELS, RecurrentState, StateBatch
 from engine.types import FloatArray
 
-_ABI = 1
 _BLOCK = 32
 _LANES = 16
 _BEST_KIND = 2
@@ -62,31 +60,9 @@ class _Model(ctypes.Structure):
     )
 
 
-@functools.cache
-def native_step() -> ctypes.CDLL | None:
-    """Return the built step, or None where there is none or an old one."""
-    found = importlib.util.find_spec("engine._step")
-    if found is None or found.origin is None:
-        return None
-    try:
-        library = ctypes.CDLL(found.origin)
-        if library.step_abi() != _ABI:
-            return None
-    except (OSError, AttributeError):
-        return None
-    library.step_scratch_bytes.restype = ctypes.c_int64
-    library.step_scratch_bytes.argtypes = (ctypes.c_void_p, ctypes.c_int32)
-    library.step.restype = None
-    library.step.argtypes = (
-        ctypes.c_void_p, ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
-        ctypes.c_void_p, ctypes.c_void_p,
-    )  # fmt: skip
-    return library
-
-
 def best_kind() -> str:
     """Name the instruction set that the step would use here; empty where it was not built."""
-    library = native_step()
+    library = compiled()
     return "" if library is None else KINDS[library.step_kind(_BEST_KIND)]
 
 
@@ -94,7 +70,7 @@ class NativeRecurrence:
     """An exported model on our own step, one core."""
 
     def __init__(self, path: Path, name: str, kind: int = _BEST_KIND) -> None:
-        library = native_step()
+        library = compiled()
         if library is None:
             raise ModelError("the native step is not built. Set up again with a C compiler, or use the onnx back end.")
         self._step = library.step

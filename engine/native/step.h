@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define STEP_ABI 1
+#define STEP_ABI 2
 #define HEAD 64
 #define BLOCK 32
 

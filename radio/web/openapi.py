@@ -27,7 +27,18 @@ class Value:
     name: str
     about: str
     kind: str = "string"
-    """`string`, `number`, `boolean`, `number|null` or `object`: as JSON knows it."""
+    """`string`, `number`, `integer`, `boolean`, `number|null` or `object`: as JSON knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One kind of body that a route takes as it is; its values then stand in the address."""
+
+    kind: str
+    """Content type."""
+    about: str
+    example: str | None = None
+    """Of a body that is text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Operation:
     status: int = 200
     guarded: bool = False
     refusals: tuple[int, ...] = ()
+    bodies: tuple[Body, ...] = ()
+    """What a POST carries instead of its values as JSON."""
 
 
 _STATION = Value("station", "Name of a station; the first one without it.")
@@ -75,6 +88,24 @@ _SCHEDULE = _control(
     Value("release", "Forget what was asked for.", "boolean"),
     *_SPAN,
 )
+_SEED = Operation(
+    "A piece goes on from what is sent.",
+    "Seeded",
+    (
+        Value("name", "What people call it, such as song.mid; 80 characters are kept."),
+        Value("quote", "So many of its bars open the piece, 0-32; 4 without it.", "integer"),
+        _STATION,
+    ),
+    202,
+    True,
+    (400, 401, 429),
+    (
+        Body("audio/midi", "A MIDI file; it is known by its first bytes, too, whatever type is told."),
+        Body("audio/*", "A recording: WAV, FLAC, MP3, Ogg, Opus, M4A …; its notes are heard."),
+        Body("text/plain", "Notes as MIDICompact: pitch:velocity in hexadecimal, waits of 8 ms.", "3c:d t62 3c:0"),
+        Body("application/octet-stream", "A MIDI file or a recording; which one is found out."),
+    ),
+)
 OPERATIONS: Mapping[str, Operation] = {
     "/api/nowplaying": Operation("What a station plays.", "NowPlaying", (_STATION,), refusals=(404,)),
     "/api/nowplaying/{station}": Operation("The same, by name or number.", "NowPlaying", refusals=(404,)),
@@ -94,10 +125,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "/api/control/bpm": _BPM,
     "/api/control/layers": _LAYERS,
     "/api/control/schedule": _SCHEDULE,
+    "/api/control/seed": _SEED,
 }  # fmt: skip
 _SAYS = {
     400: "Asked wrongly; the sentence says how.", 401: "Not the control token.", 404: "There is no such station.",
-    426: "Not a WebSocket.", 429: "Too many wrong tokens.", 503: "Not now; ask again.",
+    426: "Not a WebSocket.", 429: "Too many wrong tokens, or another seed is being read.", 503: "Not now; ask again.",
 }  # fmt: skip
 
 
@@ -156,9 +188,12 @@ def _told(method: str, path: str, known: Operation) -> Json:
         answers["200"] = answers["202"]
     answers |= {str(status): _error(status) for status in known.refusals}
     told: Json = {"summary": known.summary, "operationId": _name(method, path), "responses": answers}
-    if method == "GET":
+    if method == "GET" or known.bodies:
         told["parameters"] = [*_in_path(path), *(_parameter(value) for value in known.values)]
-    else:
+    if known.bodies:
+        content = {body.kind: _media(body) for body in known.bodies}
+        told["requestBody"] = {"required": True, "content": content}
+    elif method != "GET":
         told["requestBody"] = {"content": {"application/json": {"schema": _body(known)}}}
     if known.guarded:
         told["security"] = [{"token": []}]
@@ -190,6 +225,13 @@ def _in_path(path: str) -> list[Json]:
 def _parameter(value: Value) -> Json:
     kind = value.kind.partition("|")[0]
     return {"name": value.name, "in": "query", "description": value.about, "schema": {"type": kind}}
+
+
+def _media(body: Body) -> Json:
+    """A body as it is: bytes have no type in OpenAPI 3.1, text has one."""
+    if body.example is None:
+        return {"schema": {"description": body.about}}
+    return {"schema": {"type": "string", "description": body.about}, "example": body.example}
 
 
 def _body(known: Operation) -> Json:

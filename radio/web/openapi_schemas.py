@@ -60,6 +60,7 @@ _LOFI = shape(
     length_s=MAYBE_NUMBER, bars=several(ref("Bar")), history=several(shape(**_PIECE)), listeners=WHOLE,
     troubles=several(TEXT),
 )  # fmt: skip
+_WHEN = {"on_air_at": MOMENT, "in_s": NUMBER, "in_bars": WHOLE, "heard_at": MOMENT, "heard_in_s": NUMBER, "said": TEXT}
 _NOW = shape(**_PLAY, elapsed=WHOLE, remaining=WHOLE)
 SCHEMAS: Mapping[str, Schema] = {
     "Error": shape(error=TEXT),
@@ -87,8 +88,7 @@ SCHEMAS: Mapping[str, Schema] = {
     "Change": {
         "type": "object",
         "properties": {
-            "station": TEXT, "on_air_at": MOMENT, "in_s": NUMBER, "in_bars": WHOLE, "heard_at": MOMENT,
-            "heard_in_s": NUMBER, "changed": TRUTH, "kept": TRUTH, "said": TEXT, "mood": TEXT, "by": TEXT,
+            "station": TEXT, **_WHEN, "changed": TRUTH, "kept": TRUTH, "mood": TEXT, "by": TEXT,
             "until": MAYBE_MOMENT, "paused": TRUTH, "timezone": TEXT, "now": MOMENT, "bpm": MAYBE_NUMBER,
             "skip": {"enum": ["ending", "now"]}, "vinyl": NUMBER, "ambience": NUMBER,
             "loops": {"type": ["object", "null"], "additionalProperties": NUMBER},
@@ -100,5 +100,12 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         "required": ["station", "said"],
     },
+    "Seeded": shape(
+        station=TEXT, **_WHEN,
+        prompt=shape(
+            name=TEXT, key=TEXT, bpm=NUMBER, bars=WHOLE, quoted_bars=WHOLE, found=several(TEXT),
+            chords_as_written=several(several(TEXT)),
+        ),
+    ),
 }  # fmt: skip
 """By name."""

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.compiled import compiled
 from engine.moods import Sampling
-from engine.sampling import choose, counted, penalised, probabilities
+from engine.sampling import chances_of, choose, chosen, counted, exponential, penalised
 
 LOGITS = np.array([3.0, 2.0, 1.0, 0.0, -1.0], np.float32)
 
@@ -33,22 +34,23 @@ def test_the_safe_token_is_said_when_nothing_is_allowed():
 
 def test_chances_are_the_softmax_when_nothing_is_cut():
     expected = np.exp(LOGITS) / np.exp(LOGITS).sum()
-    np.testing.assert_allclose(probabilities(LOGITS, Sampling(top_p=1.0)), expected, rtol=1e-6)
+    chances = chances_of(LOGITS, Sampling(top_p=1.0))
+    np.testing.assert_allclose(chances / chances.sum(), expected, rtol=1e-6)
     counts = draw(LOGITS, np.ones(5, bool), Sampling(top_p=1.0), 20_000)
     np.testing.assert_allclose(counts / 20_000, expected, atol=0.015)
 
 
 def test_top_p_keeps_the_fewest_that_reach_it():
-    assert np.count_nonzero(probabilities(LOGITS, Sampling(top_p=0.5))) == 1
-    assert np.count_nonzero(probabilities(LOGITS, Sampling(top_p=0.8))) == 2
+    assert np.count_nonzero(chances_of(LOGITS, Sampling(top_p=0.5))) == 1
+    assert np.count_nonzero(chances_of(LOGITS, Sampling(top_p=0.8))) == 2
 
 
 def test_top_k_keeps_that_many():
-    assert np.count_nonzero(probabilities(LOGITS, Sampling(top_p=1.0, top_k=3))) == 3
+    assert np.count_nonzero(chances_of(LOGITS, Sampling(top_p=1.0, top_k=3))) == 3
 
 
 def test_temperature_comes_last_and_does_not_widen_the_choice():
-    hot = probabilities(LOGITS, Sampling(temperature=3.0, top_p=0.8))
+    hot = chances_of(LOGITS, Sampling(temperature=3.0, top_p=0.8))
     assert np.count_nonzero(hot) == 2
     assert hot[1] / hot[0] > np.exp(-1)
 
@@ -87,3 +89,28 @@ def test_the_same_seed_chooses_the_same():
     assert [choose(LOGITS, allowed, Sampling(), one, 0) for _ in range(50)] == [
         choose(LOGITS, allowed, Sampling(), two, 0) for _ in range(50)
     ]
+
+
+@pytest.mark.skipif(compiled() is None, reason="the engine's C code was not built: there is no C compiler")
+@settings(max_examples=300)
+@given(
+    st.integers(0, 2**20), st.sampled_from([0.0, 1e-4, 0.7, 1.0, 1.05, 3.0]), st.sampled_from([0.05, 0.8, 0.95, 1.0]),
+    st.sampled_from([0, 1, 8, 63, 64, 200]), st.sampled_from([np.nan, np.inf, -np.inf, 0.0]),
+)  # fmt: skip
+def test_compiled_and_numpy_choose_the_same_bit_for_bit(seed, temperature, top_p, top_k, odd):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, rng.choice([0.1, 3, 300]), 64).astype(np.float32)
+    logits[rng.random(64) < 0.1] = odd
+    logits[32:40] = logits[32]  # equal ones share a threshold
+    allowed = rng.random(64) < rng.choice([0.05, 0.5, 1.0])
+    allowed[int(rng.integers(64))] = True
+    sampling = Sampling(temperature=temperature, top_p=top_p, top_k=top_k)
+    one, two = np.random.default_rng(seed), np.random.default_rng(seed)
+    ours = [choose(logits, allowed, sampling, one, 0) for _ in range(20)]
+    assert ours == [chosen(logits, allowed, sampling, two.random()) for _ in range(20)]
+
+
+def test_our_exponential_is_right_to_the_last_bits_and_nothing_far_below():
+    values = -np.geomspace(1e-12, 690, 4000)
+    np.testing.assert_allclose(exponential(values), np.exp(values), rtol=4e-16)
+    assert exponential(np.array([0.0, -np.inf, -1e300])).tolist() == [1.0, 0.0, 0.0]

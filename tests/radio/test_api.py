@@ -23,6 +23,7 @@ from radio.web.guard import Attempts, Guard
 from radio.web.history import History
 from radio.web.moods import CARDS, Moods
 from radio.web.openapi import OPERATIONS, api_routes, document
+from radio.web.seed import Seed
 
 TOKEN = "correct-horse-battery-staple"
 NOW = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
@@ -51,7 +52,9 @@ def served(tmp_path):
         history = History(tmp_path / "journal.sqlite3", ["lofi", "night"])
         history.add_routes(app)
         guard = Guard(TOKEN, Attempts(10), lambda _: "here", metrics)
-        Control(guard, Room({"lofi": FakeConducted(tmp_path, config)}, ("rain",))).add_routes(app)
+        room = Room({"lofi": FakeConducted(tmp_path, config)}, ("rain",))
+        Control(guard, room).add_routes(app)
+        Seed(guard, room, bytes_max=1024).add_routes(app)
         async with TestClient(TestServer(app)) as client:
             client.headers, client.history = {"Authorization": f"Bearer {TOKEN}"}, history
             yield client

@@ -5,11 +5,13 @@ import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import soundfile
 from aiohttp.test_utils import TestClient, TestServer
 from fakes_web import FakeConducted, FakeStation
+from openapi_spec_validator import validate
 
 from engine import PromptError
 from radio import reader
@@ -19,6 +21,7 @@ from radio.reader import read_here, read_prompt
 from radio.web.app import make_app
 from radio.web.control import Room
 from radio.web.guard import Attempts, Guard
+from radio.web.openapi import document
 from radio.web.seed import Seed
 
 sys.path.append(str(Path(__file__).parent.parent / "engine"))
@@ -115,3 +118,37 @@ async def test_nobody_without_the_token_is_read(room):
         status, _ = await send(client, song_midi(), headers={})
         assert status == 401
         assert (await client.get("/api/control/seed", headers=RIGHT)).status == 405
+
+
+async def test_the_document_holds_the_bodies_and_values_of_a_seed(room):
+    async with room() as (client, _):
+        found = document(client.server.app)
+    validate(found)
+    told = found["paths"]["/api/control/seed"]["post"]
+    assert told["requestBody"]["required"]
+    assert set(told["requestBody"]["content"]) == {"audio/midi", "audio/*", "text/plain", "application/octet-stream"}
+    assert {value["name"]: value["schema"]["type"] for value in told["parameters"]} == {
+        "name": "string", "quote": "integer", "station": "string",
+    }  # fmt: skip
+    assert told["security"] == [{"token": []}]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "headers", "status"),
+    [
+        (song_midi(Song(bars=2)), "application/octet-stream", RIGHT, 202),
+        (None, "text/plain", RIGHT, 202),
+        (b"", "audio/midi", RIGHT, 400),
+        (b"x", "audio/midi", {}, 401),
+    ],
+)
+async def test_answers_to_a_seed_are_what_the_document_says(body, content_type, headers, status, room):
+    async with room() as (client, _):
+        described = document(client.server.app)
+        told = described["paths"]["/api/control/seed"]["post"]
+        if body is None:
+            body = told["requestBody"]["content"][content_type]["example"].encode()
+        answered, content = await send(client, body, "?name=it&quote=1", content_type, headers)
+    assert answered == status
+    schema = told["responses"][str(status)]["content"]["application/json"]["schema"]
+    jsonschema.Draft202012Validator({**schema, "components": described["components"]}).validate(content)

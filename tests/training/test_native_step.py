@@ -5,14 +5,15 @@ import pytest
 import torch
 from tiny import arrays, tiny_weights
 
+from engine.compiled import compiled
 from engine.errors import ModelError
-from engine.recurrence_native import KINDS, NativeRecurrence, native_step
+from engine.recurrence_native import KINDS, NativeRecurrence
 from engine.recurrence_onnx import OnnxRecurrence
 from engine.recurrence_states import StateBatch
 from training.runtime import divergence, package_logits
 from training.step_graph import build_step
 
-pytestmark = pytest.mark.skipif(native_step() is None, reason="the native step was not built: there is no C compiler")
+pytestmark = pytest.mark.skipif(compiled() is None, reason="the native step was not built: there is no C compiler")
 IDS = np.random.default_rng(5).integers(0, 320, 24).tolist()
 
 
