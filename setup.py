@@ -1,4 +1,4 @@
-"""Builds the engine's C beside what pyproject.toml says. Without a compiler the radio plays on onnxruntime and numpy."""
+"""Builds the engine's C. Without a compiler the radio plays on onnxruntime and numpy."""
 
 from setuptools import Extension, setup
 

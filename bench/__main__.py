@@ -55,6 +55,14 @@ class Bench:
              for name, r in rows.items()),
         )  # fmt: skip
         self.ratios["composing a bar, auto to onnx"] = rows["onnx"].bar_ms / rows["auto"].bar_ms
+        choices = list(writing.choosing(self.models))
+        self.found["choosing"] = [asdict(one) for one in choices]
+        _table(
+            "| model | candidates | a step, ms | choosing, ms | of a step |",
+            ((one.model, one.candidates, f"{one.step_ms:.2f}", f"{one.choosing_ms:.3f}", f"{one.share:.1%}")
+             for one in choices),
+        )  # fmt: skip
+        self.ratios |= {f"{one.model}, a step to choosing": 1 / one.share for one in choices}
         loads = {part: writing.load_ms(self.models / part) for part in ("piano", "drums")}
         self.found["load_ms"] = loads
         _table("| model | load, ms |", ((part, f"{ms:.0f}") for part, ms in loads.items()))

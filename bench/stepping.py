@@ -77,10 +77,10 @@ def losses(models: Path) -> Iterator[Loss]:
     for name in ("piano", "drums"):
         weights = shipped_weights(models / name)
         with tempfile.TemporaryDirectory() as folder:
-            exact = _load(weights, None, Path(folder))
+            exact = load_exported(weights, None, Path(folder))
             tokens, logits = _written(exact)
             for bits in (8, 4):
-                yield Loss(name, bits, divergence(logits, _logits(_load(weights, bits, Path(folder)), tokens)))
+                yield Loss(name, bits, divergence(logits, _logits(load_exported(weights, bits, Path(folder)), tokens)))
 
 
 def shipped_weights(folder: Path) -> Weights:
@@ -107,7 +107,7 @@ def _speeds_of(name: str, weights: Weights, folder: Path) -> Iterator[Speed]:
     for backend, bits in (("onnx", 8), ("native", 8), ("native", 4)):
         if backend == "native" and compiled() is None:
             continue
-        recurrence = _load(weights, bits, folder, backend)
+        recurrence = load_exported(weights, bits, folder, backend)
         for batch in BATCHES:
             states = StateBatch.repeat(recurrence.initial_state(), batch)
             ids = [128 + stream for stream in range(batch)]
@@ -144,7 +144,8 @@ def _milliseconds(step: Callable[[], object]) -> float:
     return float(best_s * 1000)
 
 
-def _load(weights: Weights, bits: int | None, folder: Path, backend: str = "native") -> Recurrence:
+def load_exported(weights: Weights, bits: int | None, folder: Path, backend: str = "native") -> Recurrence:
+    """Export weights in so many bits, or in float32, and load them."""
     path = folder / f"{bits}.onnx"
     path.write_bytes(build_step({name: value.numpy() for name, value in weights.items()}, bits).SerializeToString())
     if backend == "onnx" or compiled() is None:
