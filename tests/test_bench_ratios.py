@@ -26,6 +26,8 @@ def test_the_stored_ratios_hold_the_promises(root):
     stored = json.loads((root / "bench" / "ratios.json").read_text())
     assert stored["20x512, native, 8 bit, batch 1, to rwkv"] >= 6
     assert stored["20x512, native, 4 bit, batch 1, to rwkv"] >= 8
+    assert stored["20x512, the thesis's sampling, a step to choosing"] >= 10
+    assert stored["20x512, the same and our grammar, a step to choosing"] >= 10
     assert all(value > 0 for value in stored.values())
 
 
