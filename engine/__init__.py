@@ -41,7 +41,6 @@ from engine.thesis import bars_of as thesis_bars
 from engine.thesis import check_model as thesis_model
 from engine.thesis import context_of as thesis_context
 from engine.thesis import instrument as thesis_instrument
-from engine.thesis import thesis_station
 from engine.thesis import write as thesis_tokens
 from engine.tokens import parse as parse_tokens
 from engine.track import Extent, Gauge, Player, Track, TrackBlock
@@ -141,7 +140,6 @@ __all__ = [
     "thesis_context",
     "thesis_instrument",
     "thesis_model",
-    "thesis_station",
     "thesis_tokens",
     "tokens_prompt",
     "tonic_name",

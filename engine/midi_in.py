@@ -23,7 +23,7 @@ DRUM_CHANNEL = 9
 _PEDAL, _PEDAL_DOWN = 64, 64
 _DEFAULT_TEMPO_US = 500_000
 _FRAMES_A_SECOND = (24, 25, 29, 30)
-_BROKEN = (
+BROKEN_FILE = (
     OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, MemoryError,
     RecursionError, struct.error, mido.KeySignatureError,
 )  # fmt: skip
@@ -73,7 +73,7 @@ def read_score(data: bytes, name: str = "the file") -> Score:
         raise PromptError(f"{name}: not a MIDI file (it begins with {data[:4]!r}, not with MThd).")
     try:
         return _collected(mido.MidiFile(file=io.BytesIO(data), clip=True), name)
-    except _BROKEN as problem:
+    except BROKEN_FILE as problem:
         said = str(problem) or type(problem).__name__
         raise PromptError(f"{name}: damaged, not a readable MIDI file ({said[:120]}). Export it again.") from problem
 

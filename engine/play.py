@@ -10,13 +10,11 @@ from pathlib import Path
 
 import soundfile
 
-from engine.banks import find_banks
 from engine.errors import EngineError
 from engine.moods import MOODS, find_mood
-from engine.score import ScoreComposer, read_score
+from engine.score import read_score
 from engine.station import Station
 from engine.station_setup import StationSetup
-from engine.synth import FluidSynth
 from engine.types import SAMPLE_RATE_HZ
 
 RING_OUT_BARS = 1
@@ -29,8 +27,7 @@ def play(path: Path, setup: StationSetup, out: Path) -> float:
         EngineError: the file, the sound bank or a loop cannot be used.
     """
     bars = read_score(path, setup.mood)
-    banks = find_banks(setup.soundfont)
-    station = Station(setup, ScoreComposer(bars), lambda: FluidSynth(*banks))
+    station = Station.of_score(setup, bars)
     frames = 0
     out.parent.mkdir(parents=True, exist_ok=True)
     with soundfile.SoundFile(out, "w", SAMPLE_RATE_HZ, 2, subtype="PCM_24") as file:

@@ -1,7 +1,8 @@
 """A written score in the composer's place: the notes of a MIDI file as bars, so that the station plays them.
 
 Knows nothing about sound. The file's drums (channel 10) go to the drums, its channels 2 and 3 to bass and second voice
-as `midi.py` writes them, everything else to the keys; its tempo is that of its first event.
+as `midi.py` writes them, everything else to the keys; its tempo is that of its first event. Notes are kept as written,
+in whole ticks and without the pedal; `midi_in.py` reads what comes from anywhere, in seconds, for a prompt.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import mido
 
 from engine.errors import ScoreError
 from engine.midi import CHANNELS
+from engine.midi_in import BROKEN_FILE
 from engine.mood import Mood
 from engine.turn import End
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Bar, NoteEvent, Part, Piece, Section, Tree
 
 BPM_RANGE = (40.0, 200.0)
 _PARTS = {channel: part for part, channel in CHANNELS.items()}
-_BROKEN = (OSError, EOFError, ValueError, KeyError, IndexError, TypeError)
 
 
 class ScoreComposer:
@@ -70,7 +71,7 @@ def read_score(path: Path, mood: Mood) -> list[Bar]:
     try:
         file = mido.MidiFile(path)
         notes, bpm = _notes(file)
-    except _BROKEN as error:
+    except BROKEN_FILE as error:
         raise ScoreError(f"{path}: not a readable MIDI file ({error or type(error).__name__}). Name a .mid.") from error
     if not notes:
         raise ScoreError(f"{path}: no notes in it. Name a MIDI file with music.")

@@ -7,7 +7,7 @@ snapshot is the state at the start of the bar in hand and how much of it was tak
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self, cast
 
@@ -20,6 +20,7 @@ from engine.errors import MoodError, SnapshotError
 from engine.journey import Journey
 from engine.levels import Levels
 from engine.mood import Mood, mood_from_tree
+from engine.score import ScoreComposer
 from engine.snapshot import pack, unpack
 from engine.station_setup import StationSetup, compose
 from engine.studio import Studio
@@ -81,6 +82,12 @@ class Station:
     def levels(self) -> Levels | None:
         """What the meters showed at the end of the last bar."""
         return self._studio.levels
+
+    @classmethod
+    def of_score(cls, setup: StationSetup, bars: Sequence[Bar]) -> Self:
+        """Make a station that plays bars as they are written and then lets them ring."""
+        banks = find_banks(setup.soundfont)
+        return cls(setup, ScoreComposer(bars), lambda: FluidSynth(*banks))
 
     def render(self, frames: int) -> AudioBlock:
         """Return the next frames of the programme."""

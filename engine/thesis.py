@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine import tokens
-from engine.banks import find_banks
 from engine.chance import generator
 from engine.errors import ModelError
 from engine.keyfinder import find_key
@@ -20,10 +19,6 @@ from engine.mood import Mood, Sampling
 from engine.prompts import UNIT_S, notes_of_tokens
 from engine.recurrence import Recurrence
 from engine.sampling import choose, counted, penalised
-from engine.score import ScoreComposer
-from engine.station import Station
-from engine.station_setup import StationSetup
-from engine.synth import FluidSynth
 from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Bar, NoteEvent, Part, Piece, Section
 
 SAMPLING = Sampling(
@@ -170,9 +165,3 @@ def _round(notes: Sequence[TimedNote], part: Part, bars: int) -> list[tuple[int,
 def instrument(seed: int) -> int:
     """Return the program of its second file: the same music on an instrument drawn by chance."""
     return int(generator(seed, 53).integers(INSTRUMENTS))
-
-
-def thesis_station(setup: StationSetup, bars: Sequence[Bar]) -> Station:
-    """Make a station that plays the bars and then lets them ring."""
-    banks = find_banks(setup.soundfont)
-    return Station(setup, ScoreComposer(bars), lambda: FluidSynth(*banks))

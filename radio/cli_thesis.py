@@ -14,6 +14,7 @@ from engine import (
     THESIS_MIX,
     Extent,
     Recurrence,
+    Station,
     StationSetup,
     ThesisSong,
     load_recurrence,
@@ -24,7 +25,6 @@ from engine import (
     thesis_context,
     thesis_instrument,
     thesis_model,
-    thesis_station,
     thesis_tokens,
 )
 from radio.cli_plain import config_or_defaults, told_plainly
@@ -71,7 +71,7 @@ def run(  # noqa: PLR0913 - each parameter is an option of the command
         ]
         bars = thesis_bars(written[0], written[1], song)
         for order in orders:
-            station = thesis_station(order.setup, bars)
+            station = Station.of_score(order.setup, bars)
             try:
                 done = render(order, station, station.assets)
             finally:

@@ -66,6 +66,10 @@ def test_what_is_no_score_is_refused_by_name(tmp_path):
     (tmp_path / "x.mid").write_bytes(b"MThd nonsense")
     with pytest.raises(ScoreError, match=r"x\.mid: not a readable MIDI file"):
         read_score(tmp_path / "x.mid", find_mood("study"))
+    nine_sharps = b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\6\0\xff\x59\2\x09\0"
+    (tmp_path / "x.mid").write_bytes(nine_sharps)
+    with pytest.raises(ScoreError, match=r"x\.mid: not a readable MIDI file"):
+        read_score(tmp_path / "x.mid", find_mood("study"))
     with pytest.raises(ScoreError, match="no notes in it"):
         read_score(write(tmp_path / "empty.mid", []), find_mood("study"))
     with pytest.raises(SystemExit, match=r"y\.mid: not a readable MIDI file"):
