@@ -15,9 +15,9 @@ from radio.errors import RadioError, WorkerError
 from radio.inspection import flaw_in
 from radio.lead import Lead, LeadBar, Resume
 from radio.metrics import Metrics
+from radio.numbering import Numbering
 from radio.patience import RULES_S, Patience
 from radio.state import Saved
-from radio.tally import Tally
 from radio.wishes import Reach
 from radio.worker import EngineHandle, EngineRaisedError, Rendered
 
@@ -42,7 +42,7 @@ class Producer:
         self._wanted: Turn | None = None
         self._saved = saved
         self._newest: LeadBar | None = None
-        self._tally = Tally() if saved is None else Tally(saved.next_bar, saved.next_piece)
+        self._numbering = Numbering() if saved is None else Numbering(saved.next_bar, saved.next_piece)
         self._patience = Patience(room.clock)
         self._engines = Engines(room)
         self._handle: EngineHandle | None = None
@@ -101,8 +101,8 @@ class Producer:
         if resume is None:
             return None
         hashes = tuple(asset.sha256 for asset in self.assets)
-        tally = self._tally
-        added = (tally.add_bars, tally.add_pieces)
+        numbering = self._numbering
+        added = (numbering.add_bars, numbering.add_pieces)
         return Saved(resume, next_frame, next_bar, next_piece, added, self.seed, hashes)
 
     def _want(self, turn: Turn) -> None:
@@ -166,7 +166,7 @@ class Producer:
 
     async def _go_on(self, handle: EngineHandle) -> bool:
         """Bring a new engine to where the last one was; False when it must be built again to begin anew."""
-        resume, self._tally.fresh = self._resume(), True
+        resume, self._numbering.fresh = self._resume(), True
         if resume is None:
             await handle.turn(Turn(hands=self.hands))
             return True
@@ -178,9 +178,9 @@ class Producer:
             logger.warning("station %s: begins a new piece: the last state cannot be restored: %s", self._name, problem)
             self._start_over()
             return False
-        self._tally.fresh = False
+        self._numbering.fresh = False
         if self._newest is None and self._saved is not None:
-            self._tally.add_bars, self._tally.add_pieces = self._saved.added
+            self._numbering.add_bars, self._numbering.add_pieces = self._saved.added
             logger.info("station %s: goes on with bar %d of its last run", self._name, self._saved.next_bar)
         return True
 
@@ -210,10 +210,10 @@ class Producer:
         newest = self._newest
         if start_frame is None:
             start_frame = 0 if newest is None else newest.block.start_frame + newest.block.frames
-        block = self._tally.counted(rendered.block, start_frame)
+        block = self._numbering.counted(rendered.block, start_frame)
         if rendered.levels is not None:
             self._metrics.show_levels(self._name, rendered.levels)
-        self._newest = LeadBar(block, rendered.snapshot, rendered.block.start_frame, self._tally.add_pieces)
+        self._newest = LeadBar(block, rendered.snapshot, rendered.block.start_frame, self._numbering.add_pieces)
         return self._newest
 
     async def _take_wanted(self, handle: EngineHandle, turn: Turn) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fakes_clock import EPOCH, ManualClock, settle
 from fakes_station import BAR_FRAMES, FakeSetup, FakeStation, expected
+from radio.tally import renumbered
 from test_broadcast import OnAir
 
 from engine import SAMPLE_RATE_HZ, AudioBlock
@@ -26,7 +27,6 @@ from radio.lead import Lead, LeadBar, Resume
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
 from radio.state import Saved
-from radio.tally import renumbered
 
 DAY_S = 86_400
 LONG_BLOCK_FRAMES = 200 * 2048

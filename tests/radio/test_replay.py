@@ -9,6 +9,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+from radio.tally import renumbered
 from typer.testing import CliRunner
 
 from engine import MOODS, SAMPLE_RATE_HZ, STEMS, Station, StationSetup
@@ -24,7 +25,6 @@ from radio.metrics import Metrics
 from radio.replay_order import Place, ReplayOrder, replay
 from radio.replay_plan import Span
 from radio.sound_recorder import Keeping, SoundRecorder
-from radio.tally import renumbered
 
 SETUP = StationSetup(mood=MOODS["study"], seed=21, composer="rules")
 BEGAN = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)

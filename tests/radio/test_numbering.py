@@ -1,8 +1,8 @@
-"""The tally: a station's numbers go on whatever engine plays."""
+"""Numbering: a station's numbers go on whatever engine plays."""
 
 from fakes_station import FakeSetup, FakeStation
 
-from radio.tally import Tally, renumbered
+from radio.numbering import Numbering, renumbered
 
 
 def blocks(count):
@@ -11,24 +11,24 @@ def blocks(count):
 
 
 def test_an_engine_that_begins_anew_goes_on_with_the_numbers_of_the_last_one():
-    tally = Tally()
+    numbering = Numbering()
     for block in blocks(3):
-        last = tally.counted(block, block.start_frame).bars[0].bar
-    tally.fresh = True
+        last = numbering.counted(block, block.start_frame).bars[0].bar
+    numbering.fresh = True
     again, more = blocks(2)
-    first = tally.counted(again, 1_000_000)
+    first = numbering.counted(again, 1_000_000)
     assert first.start_frame == 1_000_000
     assert first.bars[0].bar.index == last.index + 1 == 3
     assert first.bars[0].bar.piece.number == last.piece.number + 1
-    assert tally.counted(more, 0).bars[0].bar.index == 4, "only the first bar tells how far the engine is behind"
+    assert numbering.counted(more, 0).bars[0].bar.index == 4, "only the first bar tells how far the engine is behind"
 
 
 def test_an_engine_that_was_brought_to_its_place_keeps_its_numbers():
-    tally = Tally(fresh=False, add_bars=7, add_pieces=2)
+    numbering = Numbering(fresh=False, add_bars=7, add_pieces=2)
     block = blocks(1)[0]
-    counted = tally.counted(block, 0)
+    counted = numbering.counted(block, 0)
     assert counted.bars[0].bar.index == block.bars[0].bar.index + 7
-    assert (tally.next_bar, tally.next_piece) == (8, 3)
+    assert (numbering.next_bar, numbering.next_piece) == (8, 3)
 
 
 def test_renumbering_moves_frames_bars_and_pieces_and_nothing_else():

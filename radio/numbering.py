@@ -8,7 +8,7 @@ from engine import AudioBlock
 
 
 @dataclass(slots=True)
-class Tally:
+class Numbering:
     """The station's numbers beside those of the engine in use."""
 
     next_bar: int = 0
