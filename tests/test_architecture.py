@@ -21,7 +21,7 @@ FORBIDDEN = {
     "ffmpeg": lambda path: path != "radio/outputs/push.py",
     "obstore": lambda path: path != "radio/outputs/bucket.py",
 }
-"""Third-party module → tells for which files of ours it is forbidden (design.md section 3)."""
+"""Third-party module → tells for which files of ours it is forbidden (ARCHITECTURE.md)."""
 LINES_MAX = 400
 
 
