@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from fakes_clock import EPOCH, ManualClock, settle
 from fakes_station import BAR_FRAMES, FakeSetup, FakeStation, expected
-from radio.tally import renumbered
 from test_broadcast import OnAir
 
 from engine import SAMPLE_RATE_HZ, AudioBlock
@@ -26,6 +25,7 @@ from radio.journal_bars import Airing, bar_row
 from radio.lead import Lead, LeadBar, Resume
 from radio.metrics import Metrics
 from radio.nowplaying import NowPlaying
+from radio.numbering import renumbered
 from radio.state import Saved
 
 DAY_S = 86_400

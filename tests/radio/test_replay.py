@@ -9,7 +9,6 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from radio.tally import renumbered
 from typer.testing import CliRunner
 
 from engine import MOODS, SAMPLE_RATE_HZ, STEMS, Station, StationSetup
@@ -22,6 +21,7 @@ from radio.journal_reader import JournalReader
 from radio.lead import Lead, LeadBar
 from radio.logbook import Logbook
 from radio.metrics import Metrics
+from radio.numbering import renumbered
 from radio.replay_order import Place, ReplayOrder, replay
 from radio.replay_plan import Span
 from radio.sound_recorder import Keeping, SoundRecorder
