@@ -1,7 +1,8 @@
 """Change the mood again and again and look at each change: `python -m bench.changes`, 25 s of a core.
 
-Prints, for every mood and the one after it, how far the loudness of the 10 s after the change lies from that of the
-10 s before, and how much the bar line sticks out (second difference there over the largest of the 4 s around).
+Prints, for every mood and the one after it, how far the loudness after the change lies from that before (whole bars of
+at least 10 s, and 10 s flat: `steps.py`), and how much the bar line sticks out (second difference there over the
+largest of the 4 s around).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from itertools import pairwise  # noqa: E402
 import numpy as np  # noqa: E402
 
 from bench import listening  # noqa: E402
-from bench.hear import AIMS, step_lu  # noqa: E402
+from bench.hear import AIMS  # noqa: E402
 from bench.render import setup_of  # noqa: E402
+from bench.steps import step_at  # noqa: E402
 from engine import DOWNBEAT_FRAMES, MOODS, SAMPLE_RATE_HZ, Station, find_mood  # noqa: E402
 
 
@@ -40,14 +42,15 @@ def main() -> None:
     sound = np.concatenate([block.samples for block in blocks])
     starts = [start for block in blocks for start in block.bars]
     powers = listening.step_powers(sound)
-    print("| from | to | step LU | seam |\n|---|---|---|---|")
+    print("| from | to | step LU | 10 s flat | seam |\n|---|---|---|---|---|")
     worst = 0.0
-    for before, after in pairwise(starts):
-        if before.bar.mood != after.bar.mood:
-            step = step_lu(powers, after.frame + DOWNBEAT_FRAMES)
+    lines = [start.frame + DOWNBEAT_FRAMES for start in starts]
+    for at, (before, after) in enumerate(pairwise(starts), 1):
+        step = step_at(powers, lines, at)
+        if before.bar.mood != after.bar.mood and step:
             seam = max(listening.seam(sound, after.frame + late) for late in (0, DOWNBEAT_FRAMES))
-            print(f"| {before.bar.mood} | {after.bar.mood} | {step:.2f} | {seam:.2f} |")
-            worst = max(worst, step)
+            print(f"| {before.bar.mood} | {after.bar.mood} | {step.bars_lu:+.2f} | {step.flat_lu:+.2f} | {seam:.2f} |")
+            worst = max(worst, abs(step.bars_lu))
     clicks = len(listening.clicks(sound))
     print(f"\nWorst step {worst:.2f} LU (aim: at most {AIMS['step LU'].high:g}); {clicks} clicks in all.")
 

@@ -24,6 +24,7 @@ from bench import listening, music  # noqa: E402
 from bench.music import Aim  # noqa: E402
 from bench.pictures import draw  # noqa: E402
 from bench.render import Take, setup_of, take  # noqa: E402
+from bench.steps import step_at  # noqa: E402
 from engine import DOWNBEAT_FRAMES, MOODS, SAMPLE_RATE_HZ  # noqa: E402
 
 AIMS: dict[str, Aim] = {
@@ -47,7 +48,9 @@ def measure(heard: Take) -> dict[str, float]:
     # LAME takes 30 s for ten minutes: the loudest three have to do
     at = int(np.argmax(listening.windows_lufs(powers, _MP3_STEPS))) if len(powers) > _MP3_STEPS else 0
     loudest = sound[at * SAMPLE_RATE_HZ // 10 :][: _MP3_STEPS * SAMPLE_RATE_HZ // 10]
-    joins = [start.frame + DOWNBEAT_FRAMES for start in heard.starts[1:] if start.bar.piece_bar == 0]
+    lines = [start.frame + DOWNBEAT_FRAMES for start in heard.starts]
+    joins = [at for at, start in enumerate(heard.starts) if at and start.bar.piece_bar == 0]
+    steps = [step for step in (step_at(powers, lines, at) for at in joins) if step]
     return {
         "LUFS": listening.integrated_lufs(powers),
         "P10-P90 LU": float(short[1] - short[0]),
@@ -57,22 +60,14 @@ def measure(heard: Take) -> dict[str, float]:
         "silences": len(listening.silences(sound)),
         "clicks": len(listening.clicks(sound)),
         "seam": max((listening.seam(sound, start.frame) for start in heard.starts[1:]), default=0.0),
-        "step LU": max((step_lu(powers, frame) for frame in joins), default=0.0),
+        "step LU": max((abs(step.bars_lu) for step in steps), default=0.0),
+        "10 s flat": max((abs(step.flat_lu) for step in steps), default=0.0),
         "95 % Hz": spectrum.below_95_hz,
         ">12k dB": spectrum.above_12k_db,
         "correlation": correlation,
         "mono loss dB": loss_db,
         "balance LU": max((abs(place) for place in heard.places_lu.values()), default=0.0),
     }
-
-
-def step_lu(powers: listening.Numbers, frame: int, seconds: float = 10.0) -> float:
-    """How far the loudness of the 10 s after a frame lies from that of the 10 s before."""
-    at, steps = frame * 10 // SAMPLE_RATE_HZ, round(seconds * 10)
-    before, after = powers[max(at - steps, 0) : at], powers[at : at + steps]
-    if len(before) < steps // 2 or len(after) < steps // 2:
-        return 0.0
-    return abs(listening.integrated_lufs(after) - listening.integrated_lufs(before))
 
 
 def main() -> None:

@@ -24,9 +24,9 @@ from typing import IO  # noqa: E402
 import numpy as np  # noqa: E402
 
 from bench import listening, music  # noqa: E402
-from bench.hear import step_lu  # noqa: E402
 from bench.render import setup_of  # noqa: E402
-from engine import DOWNBEAT_FRAMES, MOODS, SAMPLE_RATE_HZ, Bar, Station, find_mood  # noqa: E402
+from bench.steps import LONGEST_S, Step, step_at, summary  # noqa: E402
+from engine import DOWNBEAT_FRAMES, MOODS, SAMPLE_RATE_HZ, Bar, BarStart, Station, find_mood  # noqa: E402
 
 CHUNK_S = 600
 LUFS = (-16.5, -15.5)
@@ -34,6 +34,20 @@ PEAK_DBTP = -1.0
 STEP_LU = 1.5
 SEAM = 1.5
 MOOD_CHUNKS = 2
+WHAT = ("bar", "section", "piece", "mood")
+TAIL_S = 60
+"""Sound kept from the ten minutes before: bar lines near their end are judged with what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A bar line and what changes there."""
+
+    frame: int
+    """Of the down-beat, from the beginning of the programme."""
+    bar: Bar
+    what: str
+    """`mood`, `piece`, `bar` (nothing changes) or `section`."""
 
 
 @dataclass(slots=True)
@@ -41,11 +55,14 @@ class Tally:
     """What was found so far."""
 
     wrong: list[str] = field(default_factory=list)
-    last_mood: str | None = None
+    lines: list[Line] = field(default_factory=list)
+    """Bar lines of the sound in hand."""
+    judged: int = 0
+    """Frame up to which bar lines were looked at."""
     shelf: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     """The bars, for the measures of repetition: in a file, for in memory they would look like a leak."""
-    steps_lu: dict[str, list[float]] = field(default_factory=lambda: {"piece": [], "mood": []})
-    seams: dict[str, list[float]] = field(default_factory=lambda: {"bar": [], "piece": [], "mood": []})
+    steps: dict[str, list[Step]] = field(default_factory=lambda: {what: [] for what in WHAT})
+    seams: dict[str, list[float]] = field(default_factory=lambda: {what: [] for what in WHAT})
     memory_mb: list[float] = field(default_factory=list)
 
     def put_away(self, bars: list[Bar]) -> None:
@@ -65,7 +82,8 @@ class Tally:
     @property
     def worst_step_lu(self) -> float:
         """Worst change of level until now."""
-        return max((step for steps in self.steps_lu.values() for step in steps), default=0.0)
+        changes = self.steps["piece"] + self.steps["mood"]
+        return max((abs(step.bars_lu) for step in changes), default=0.0)
 
     @property
     def worst_seam(self) -> float:
@@ -100,15 +118,11 @@ def main() -> None:
             station.apply(find_mood(mood))
         block = station.render(CHUNK_S * SAMPLE_RATE_HZ)
         sound = np.concatenate([tail, block.samples])
-        tail = block.samples[-30 * SAMPLE_RATE_HZ :]
+        tail = block.samples[-TAIL_S * SAMPLE_RATE_HZ :]
         powers = listening.step_powers(sound)
-        _joins(
-            tally,
-            sound,
-            powers,
-            [(start.frame - block.start_frame + len(sound) - block.frames, start.bar) for start in block.bars],
-            changed=change,
-        )
+        first = block.start_frame + block.frames - len(sound)
+        _take_lines(tally, first, block.bars, changed=change)
+        _judge(tally, sound, powers, first)
         _row(tally, chunk, mood, block.samples, powers[len(powers) - CHUNK_S * 10 :])
         tally.put_away([start.bar for start in block.bars])
     station.close()
@@ -138,24 +152,37 @@ def _row(tally: Tally, chunk: int, mood: str, sound: listening.Sound, powers: li
     )
 
 
-def _joins(
-    tally: Tally, sound: listening.Sound, powers: listening.Numbers, bars: list[tuple[int, Bar]], *, changed: bool
-) -> None:
-    """Look at bar lines, and at the down-beats of new pieces and moods."""
-    for at, bar in bars:
-        other_mood = tally.last_mood not in (None, bar.mood)
-        what = "mood" if changed and other_mood else "piece" if bar.piece_bar == 0 else "bar"
-        tally.last_mood = bar.mood
-        if not 2 * SAMPLE_RATE_HZ <= at < len(sound) - 2 * SAMPLE_RATE_HZ:
+def _take_lines(tally: Tally, first: int, starts: tuple[BarStart, ...], *, changed: bool) -> None:
+    """Take in bar lines with what changes there; let go of those before the sound in hand."""
+    tally.lines = [line for line in tally.lines if line.frame >= first]
+    before = tally.lines[-1].bar if tally.lines else None
+    for start in starts:
+        bar = start.bar
+        what = "bar" if before is not None and before.section is bar.section else "section"
+        if bar.piece_bar == 0:
+            what = "piece"
+        if changed and before is not None and before.mood != bar.mood:
+            what = "mood"
+        tally.lines.append(Line(start.frame + DOWNBEAT_FRAMES, bar, what))
+        before = bar
+
+
+def _judge(tally: Tally, sound: listening.Sound, powers: listening.Numbers, first: int) -> None:
+    """Look at the bar lines, down-beats of new pieces and moods that have all in hand that follows them."""
+    until = first + len(sound) - round(LONGEST_S * SAMPLE_RATE_HZ)
+    places = [line.frame - first for line in tally.lines]
+    for at, line in enumerate(tally.lines):
+        if not max(tally.judged, 2 * SAMPLE_RATE_HZ) <= line.frame < until:
             continue
-        tally.seams[what] += [listening.seam(sound, at), listening.seam(sound, at + DOWNBEAT_FRAMES)][
-            : 1 if what == "bar" else 2
-        ]
-        if what != "bar":
-            step = step_lu(powers, at + DOWNBEAT_FRAMES)
-            tally.steps_lu[what].append(step)
-            if step > STEP_LU:
-                tally.wrong.append(f"{what} in {bar.mood}, bar {bar.index}: step {step:.2f} LU")
+        changes = line.what in ("piece", "mood")
+        seams = [listening.seam(sound, places[at] - late) for late in (DOWNBEAT_FRAMES, 0)[: 2 if changes else 1]]
+        tally.seams[line.what] += seams
+        step = step_at(powers, places, at)
+        if step is not None:
+            tally.steps[line.what].append(step)
+            if changes and abs(step.bars_lu) > STEP_LU:
+                tally.wrong.append(f"{line.what} in {line.bar.mood}, bar {line.bar.index}: step {step.bars_lu:+.2f} LU")
+    tally.judged = until
 
 
 def _report(tally: Tally, hours: float, cpu_s: float) -> None:
@@ -168,14 +195,9 @@ def _report(tally: Tally, hours: float, cpu_s: float) -> None:
         if seams:
             print(f"second difference at {len(seams)} {what} lines against the 4 s around: worst {max(seams):.2f}")
             tally.wrong += [f"{what} line: seam {max(seams):.2f}"] if max(seams) > SEAM else []
-    for what, steps in tally.steps_lu.items():
+    for what, steps in tally.steps.items():
         if steps:
-            over = sum(step > STEP_LU for step in steps)
-            middle, high = np.percentile(steps, [50, 90])
-            print(
-                f"level over 10 s before and after {len(steps)} changes of {what}: median {middle:.2f}, "
-                f"P90 {high:.2f}, worst {max(steps):.2f} LU, {over} over {STEP_LU} LU"
-            )
+            print(f"level before and after {len(steps)} lines of {what}, {summary(steps, STEP_LU)}")
     half = len(tally.memory_mb) // 2
     grown_mb = max(tally.memory_mb[half:]) - max(tally.memory_mb[:half] or [0.0])
     print(f"memory in the second half over the first: {grown_mb:+.0f} MB; highest ever {_highest_mb():.0f} MB")

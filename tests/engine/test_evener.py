@@ -54,6 +54,13 @@ def test_what_is_nearly_silent_stays_soft():
     assert loudness_lufs(evened(0.0, -40.0, -40.0)[-1]) < TARGET_LUFS - 40.0 + RISE_DB + 0.5
 
 
+def test_pauses_do_not_lift_the_notes_between_them():
+    broken = bar(ORDINARY_DB)
+    broken[:, SAMPLE_RATE_HZ:] *= 0.001  # sounds for 0.8 s of 2.8: 5.4 LU by the plain mean, none by its sound
+    sounding = Evener(TARGET_LUFS).process(broken)[:, FALL_FRAMES:SAMPLE_RATE_HZ]
+    assert integrated_lufs(sounding.T) == pytest.approx(TARGET_LUFS, abs=1.0)
+
+
 def test_it_goes_on_from_a_snapshot_bit_for_bit():
     one, other = Evener(TARGET_LUFS), Evener(TARGET_LUFS)
     one.process(bar(-12.0))

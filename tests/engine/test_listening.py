@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench import listening
+from bench.steps import step_at
 from engine.loudness import integrated_lufs, true_peak_dbtp
 
 RATE_HZ = listening.RATE_HZ
@@ -54,3 +55,30 @@ def test_a_codec_gives_back_about_what_it_got(codec):
         listening.integrated_lufs(listening.step_powers(sound)),
         abs=0.6,  # LAME turns down by 0.44 dB
     )
+
+
+def struck(bars, seconds=4.0, step_db=0.0, step_bar=None):
+    """Powers and lines of bars that are each loud in their first second and softer by 10 dB after it."""
+    shape = np.where(np.arange(round(seconds * 10)) < 10, 0.01, 0.001)
+    gains = [10 ** (step_db / 10) if step_bar is not None and at >= step_bar else 1.0 for at in range(bars)]
+    lines = [round(at * seconds * RATE_HZ) for at in range(bars)]
+    return np.concatenate([shape * gain for gain in gains]), lines
+
+
+def test_bars_that_are_all_alike_make_no_step_though_ten_seconds_cut_them():
+    step = step_at(*struck(12), 6)
+    assert step.bars_lu == pytest.approx(0.0, abs=0.01)
+    assert step.flat_lu > 1.0  # two and a half bars: the soft end of one before, the loud beginning of one after
+
+
+@pytest.mark.parametrize("step_db", [-2.0, 1.6])
+def test_a_step_between_bars_is_told_as_it_is(step_db):
+    step = step_at(*struck(12, step_db=step_db, step_bar=6), 6)
+    assert step.bars_lu == pytest.approx(step_db, abs=0.15)
+
+
+def test_a_line_without_ten_seconds_on_either_side_is_not_judged():
+    powers, lines = struck(12)
+    judged = [at for at in range(12) if step_at(powers, lines, at) is not None]
+    assert judged == list(range(3, 9))
+    assert step_at(powers[:439], lines, 8) is None
