@@ -108,24 +108,27 @@ class Lead:
         samples = pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros((0, 2), np.float32), *pieces])
         return Pulled(samples, tuple(bars))
 
-    def bar_after(self, margin_frames: int) -> LeadBar | None:
-        """Find the first waiting bar that begins no sooner than `margin_frames` from now; None if none does."""
-        distance_frames = self._left_frames
-        for bar in self._waiting:
-            if distance_frames >= margin_frames:
-                return bar
-            distance_frames += bar.block.frames
-        return None
+    def bar_after(self, margin_frames: int, since: LeadBar | None = None) -> LeadBar | None:
+        """Find the first waiting bar that begins no sooner than `margin_frames` from now; None if none does.
 
-    def reach(self, margin_frames: int) -> tuple[int, int]:
+        None before `since` either, if that still waits.
+        """
+        return self._find(margin_frames, since)[0]
+
+    def reach(self, margin_frames: int, since: LeadBar | None = None) -> tuple[int, int]:
         """How far the bar is that `bar_after` finds, or the end of the store when none: frames, and bar lines."""
+        return self._find(margin_frames, since)[1:]
+
+    def _find(self, margin_frames: int, since: LeadBar | None) -> tuple[LeadBar | None, int, int]:
         distance_frames, lines = self._left_frames, 1
+        early = since is not None and self.holds(since)
         for bar in self._waiting:
-            if distance_frames >= margin_frames:
-                break
+            early = early and bar is not since
+            if distance_frames >= margin_frames and not early:
+                return bar, distance_frames, lines
             distance_frames += bar.block.frames
             lines += 1
-        return distance_frames, lines
+        return None, distance_frames, lines
 
     def holds(self, bar: LeadBar) -> bool:
         """Whether a bar still waits; False once it is on air."""

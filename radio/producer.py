@@ -42,6 +42,8 @@ class Producer:
         self._wanted: Turn | None = None
         self._saved = saved
         self._newest: LeadBar | None = None
+        self._turned: LeadBar | None = None
+        """The first bar that knows of the last change."""
         self._numbering = Numbering() if saved is None else Numbering(saved.next_bar, saved.next_piece)
         self._patience = Patience(room.clock)
         self._engines = Engines(room)
@@ -72,7 +74,7 @@ class Producer:
     @property
     def reach(self) -> Reach:
         """The bar line at which a change that is asked for now will take effect."""
-        frames, bars = self._lead.reach(int(self._margin_s * SAMPLE_RATE_HZ))
+        frames, bars = self._lead.reach(int(self._margin_s * SAMPLE_RATE_HZ), self._turned)
         return Reach(max(frames / SAMPLE_RATE_HZ, self._margin_s), bars)  # with less in store the new bar itself is due
 
     def change_mood(self, mood: Mood) -> None:
@@ -228,7 +230,8 @@ class Producer:
     async def _turn(self, handle: EngineHandle, turn: Turn) -> None:
         clock, lead = self._room.clock, self._lead
         late = 0
-        while (old := lead.bar_after(int(self._margin_s * SAMPLE_RATE_HZ))) is not None:
+        # a state from before the last change knows nothing of it
+        while (old := lead.bar_after(int(self._margin_s * SAMPLE_RATE_HZ), self._turned)) is not None:
             began_s = clock.now_s()
             await handle.restore(old.before)
             await handle.turn(turn)
@@ -238,7 +241,8 @@ class Producer:
                 self._margin_s = 0.3 + 1.5 * took_s
             # the old bars stay in store until now: should the engine be late or die, the music goes on all the same
             if lead.holds(old):
-                lead.replace_from(old, self._received(rendered, old.block.start_frame))
+                self._turned = self._received(rendered, old.block.start_frame)
+                lead.replace_from(old, self._turned)
                 break
             # once is no matter: the engine listens to instruments that are new to it, and only the first time
             late += 1
@@ -247,7 +251,8 @@ class Producer:
             if late and self._newest is not None:
                 await _bring(handle, Resume(self._newest.before, 1))
             await handle.turn(turn)
-            self._lead.add(self._received(await handle.render_bar()))  # from here on a new engine knows it, too
+            self._turned = self._received(await handle.render_bar())  # from here on a new engine knows it, too
+            lead.add(self._turned)
         if turn.mood is not None:
             self._metrics.mood_changes.labels(self._name).inc()
             logger.info("station %s: mood %s", self._name, turn.mood.name)

@@ -295,6 +295,24 @@ async def test_what_is_asked_for_while_another_thing_is_done_comes_after_it(tmp_
         assert starts[-1].bar.bpm == 99
 
 
+@pytest.mark.parametrize("first", ["skip", "mood"])
+async def test_a_change_that_is_quicker_than_the_one_before_does_not_undo_it(first):
+    async with producing(lead_bars=20) as studio:
+        await studio.full()
+        if first == "skip":  # the first guess is that a bar takes 1.5 s: the ninth; then it is known to take less
+            studio.producer.end_piece(End.NOW)
+        else:
+            studio.producer.change_mood(RAINY)
+        await settle(lambda: studio.count("piece_skips_total") + studio.count("mood_changes_total") == 1)
+        assert studio.producer.reach.bars == 9
+        studio.producer.lay_hands(Hands(bpm=99))
+        await settle(lambda: studio.lead.full and studio.lead.bar_after(8 * BAR_FRAMES).block.bars[0].bar.bpm == 99)
+        _, starts = await studio.pull(12)
+        assert [start.bar.bpm for start in starts] == [70.0] * 8 + [99] * 4
+        assert [start.bar.mood for start in starts] == ["study"] * 8 + ["study" if first == "skip" else "rainy"] * 4
+        assert starts[-1].bar.piece.number == (2 if first == "skip" else 1)
+
+
 async def test_hands_outlive_an_engine_and_a_restart(tmp_path):
     async with producing(FakeSetup(raises_at_bar=5)) as studio:
         studio.producer.lay_hands(Hands(bpm=99))
