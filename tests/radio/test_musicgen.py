@@ -1,5 +1,9 @@
 """MusicGen's link of the chain, with a tiny model of random weights; the published ones cannot be shipped."""
 
+import re
+from dataclasses import replace
+
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -46,12 +50,36 @@ def test_a_tiny_musicgen_of_random_weights_makes_a_recording(tmp_path):
     assert made.rate_hz == 32_000
     assert len(made.sound) == pytest.approx(32_000, rel=0.2)
     assert np.array_equal(made.sound, again.sound)
+    assert not np.array_equal(made.sound, make(replace(request, seed=4)).sound)
     with pytest.raises(MusicGenError, match="cannot be loaded"):
         make(Request("slow", 1.0, 1, str(tmp_path / "nothing"), accepted=True))
 
 
+@pytest.mark.soak
+def test_the_whole_chain_goes_from_words_over_sound_and_notes_to_both_recurrences(tmp_path, root, monkeypatch):
+    transformers = pytest.importorskip("transformers", reason="optional extra musicgen")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(root)
+    model, wav, midi = str(tiny(transformers, tmp_path / "model")), tmp_path / "prompt.wav", tmp_path / "track.mid"
+    asked = ["musicgen", "slow piano", "--accept-cc-by-nc", "--model", model, "--seconds", "10", "--out", str(wav)]
+    made = CliRunner().invoke(cli, asked)
+    assert made.exit_code == 0, made.output
+    asked = ["render", "--prompt-audio", str(wav), "--seconds", "40", "--seed", "3", "--midi", str(midi)]
+    played = CliRunner().invoke(cli, [*asked, "--form", "A:8 B:8", "--out", str(tmp_path / "track.flac")])
+    assert played.exit_code == 0, played.output
+    heard = re.search(r"prompt.wav: (?P<key>\w+#?) \w+ .* (?P<bpm>[\d.]+) bpm, \d+ notes are heard", played.output)
+    assert heard, played.output
+    messages = [message for track in mido.MidiFile(midi).tracks for message in track]
+    assert next(m.key for m in messages if m.type == "key_signature").rstrip("m") == heard["key"]
+    bpm = mido.tempo2bpm(next(m.tempo for m in messages if m.type == "set_tempo"))
+    assert bpm == pytest.approx(float(heard["bpm"]), abs=0.1)
+    assert {0, 9} <= {m.channel for m in messages if m.type == "note_on"}, "expected keys and drums"
+    assert soundfile.info(tmp_path / "track.flac").duration == pytest.approx(40, abs=0.1)
+
+
 def tiny(transformers, folder):
     """Make a MusicGen of 4 codebooks with everything else as small as it goes."""
+    import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     words = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2, "slow": 3, "piano": 4}, "<unk>"))
@@ -71,7 +99,10 @@ def tiny(transformers, folder):
     config = transformers.MusicgenConfig(
         text_encoder=text.to_dict(), audio_encoder=codec.to_dict(), decoder=decoder.to_dict()
     )
+    torch.manual_seed(0)
     model = transformers.MusicgenForConditionalGeneration(config)
+    for layer in model.audio_encoder.quantizer.layers:  # they begin as zeros, and every code would sound the same
+        layer.codebook.embed.normal_()
     model.generation_config.decoder_start_token_id = 64
     model.generation_config.pad_token_id = 64
     model.save_pretrained(folder)
