@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument(
         "--kept", type=Path, help="file of verdicts, one prompt a line: those in it are not judged again"
     )
+    parser.add_argument("--prompts", type=int, help="only so many of each half, drawn by --seed")
     parser.add_argument("--minutes", type=float, help="stop after so long, to go on with --kept")
     options = parser.parse_args()
     begun_s = time.monotonic()
