@@ -107,7 +107,8 @@ def sounding(hit: Hit) -> int:
     return hit.tick - tokens.DRUM_WINDOW_TICKS
 
 
-def _hits_of_bars(song: DrumSong) -> list[list[Hit]]:
+def hits_of_bars(song: DrumSong) -> list[list[Hit]]:
+    """Return the hits of each bar; ticks stay those of the song."""
     bars: dict[int, list[Hit]] = defaultdict(list)
     for hit in song.hits:
         bars[hit.tick // TICKS_PER_BAR].append(hit)
@@ -126,7 +127,7 @@ def deviation(hit: Hit) -> int:
 
 def measure_drums(songs: Sequence[DrumSong]) -> Measures:
     """Return the measures of drum performances together; repeats are counted inside each performance."""
-    bars = [bar for song in songs for bar in _hits_of_bars(song)]
+    bars = [bar for song in songs for bar in hits_of_bars(song)]
     hits = [hit for bar in bars for hit in bar]
     snares = [hit for hit in hits if hit.pitch in SNARES]
     velocities = _velocities(hits)
@@ -146,7 +147,7 @@ def measure_drums(songs: Sequence[DrumSong]) -> Measures:
         "velocity_mean": float(velocities.mean()) if len(velocities) else math.nan,
         "velocity_spread": _spread(velocities),
         "repeated_bars": mean(
-            repeated([frozenset((_step(h), h.pitch) for h in bar) for bar in _hits_of_bars(song)]) for song in songs
+            repeated([frozenset((_step(h), h.pitch) for h in bar) for bar in hits_of_bars(song)]) for song in songs
         ),
     }
 
