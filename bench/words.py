@@ -57,7 +57,7 @@ def judged(task: tuple[str, str, list[str]], *, neutral: Heard, play: Callable[[
     verdicts = []
     for direction in directions:
         right, shown = judge(direction, neutral, heard, answer)
-        verdicts.append(Verdict(half, prompt, direction, right, shown, answer.sure))
+        verdicts.append(Verdict(half, prompt, direction, bool(right), shown, float(answer.sure)))
     return verdicts
 
 
