@@ -26,15 +26,20 @@ ACCURACY_LEVEL = 4
 """Activations of quantised products in int8 as well: 4 in onnxruntime's numbering."""
 
 
+FEW_BITS = tuple(f".att.{name}.weight" for name in ("receptance", "key", "value", "gate", "output")) + tuple(
+    f".ffn.{name}.weight" for name in ("key", "receptance", "value")
+)
+"""What 4 bits are for; the head and the products of low rank are small, and stay at 8 in either generation."""
+
+
 class Writer:
     """Collects nodes and initialisers."""
 
-    def __init__(self, bits: int | None, few_bits: tuple[str, ...] = ()) -> None:
-        """Write products in so many bits; fewer than 8 only where a matrix has a name with one of these endings."""
+    def __init__(self, bits: int | None) -> None:
+        """Write products in so many bits; fewer than 8 only those of `FEW_BITS`."""
         self.bits = bits
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: list[onnx.TensorProto] = []
-        self._few_bits = few_bits
         self._names = 0
 
     def name(self, stem: str) -> str:
@@ -65,7 +70,7 @@ class Writer:
         if self.bits is None:
             out = self.op("MatMul", value, self.constant(matrix, name))
             return self.op("Add", out, bias) if bias else out
-        bits = self.bits if name.endswith(self._few_bits) else 8
+        bits = self.bits if name.endswith(FEW_BITS) else 8
         packed, scales = quantise(matrix, bits)
         inputs = [value, self.constant(packed, f"{name}:values"), self.constant(scales, f"{name}:scales")]
         inputs += ["", "", bias] if bias else []

@@ -16,10 +16,6 @@ from training.graph import GROUP_NORM_EPS, HEAD_SIZE, MICROSOFT, StepGraph, Writ
 from training.quantisation import FloatArray
 
 MIX_ORDER = "wkvrg"
-FEW_BITS = tuple(f".att.{name}.weight" for name in ("receptance", "key", "value", "gate", "output")) + tuple(
-    f".ffn.{name}.weight" for name in ("key", "receptance", "value")
-)
-"""What 4 bits are for; the head and the products of low rank are small, and stay at 8."""
 
 
 class _Step6(StepGraph):
@@ -87,4 +83,4 @@ class _Step6(StepGraph):
 
 def build_step(weights: Mapping[str, FloatArray], bits: int | None = 8) -> onnx.ModelProto:
     """Return the model of one step from public x060 parameters; `bits` None keeps float32 weights."""
-    return _Step6(weights, Writer(bits, FEW_BITS)).build()
+    return _Step6(weights, Writer(bits)).build()

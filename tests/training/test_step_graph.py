@@ -39,6 +39,20 @@ def test_eight_bits_cost_little_but_not_nothing(generation):
 
 
 @either
+def test_four_bits_are_four_where_it_counts_and_cost_more(generation):
+    few, eight = (graph(generation, bits) for bits in (4, 8))
+    products = [
+        next(one.i for one in node.attribute if one.name == "bits")
+        for node in few.graph.node
+        if node.op_type == "MatMulNBits"
+    ]
+    assert set(products) == {4, 8}, "the head stays at 8"
+    assert len(few.SerializeToString()) < len(eight.SerializeToString())
+    exact = step(generation, None).logits(IDS)
+    assert divergence(exact, step(generation, 8).logits(IDS)) < divergence(exact, step(generation, 4).logits(IDS)) < 0.5
+
+
+@either
 def test_rows_of_a_batch_do_not_hear_each_other(generation):
     model = step(generation, None)
     state = model.initial_state(3)
