@@ -6,7 +6,6 @@ Knows nothing about lead, clock or what to do when the engine fails; it only say
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import math
 import multiprocessing
@@ -25,6 +24,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from engine import Asset, AudioBlock, EngineError, Levels, Mood, Turn
+from radio.allocator import give_back
 from radio.errors import WorkerError
 from radio.log import LogStyle, log_as, log_style
 from radio.vitals import Vital, Vitals
@@ -107,7 +107,7 @@ _seat = threading.local()
 def build(builder: Builder, setup: object) -> EngineFacts:
     """Make the engine that all later calls are for."""
     _seat.engine = builder(setup)
-    _give_back_memory()
+    give_back()
     return EngineFacts(os.getpid(), tuple(_seat.engine.troubles), tuple(_seat.engine.assets))
 
 
@@ -138,14 +138,7 @@ def _prepare_all(engine: Engine, moods: Sequence[Mood]) -> None:
             engine.prepare(mood)
         except EngineError as problem:
             logger.warning("the mood %s cannot be prepared: %s", mood.name, problem)
-    _give_back_memory()
-
-
-def _give_back_memory() -> None:
-    """Have glibc give back what reading loops and measuring instruments took for a moment: 25-33 MB of each engine."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
+    give_back()
 
 
 def restore(data: bytes) -> None:
