@@ -18,7 +18,7 @@ STAGES = {
     "fills": ("_fills", "process"),
     "master": ("_master", "process"),
 }
-"""Stages of a bar: the station's member and the method that does the work."""
+"""Stages of a bar: the station's member, or its studio's, and the method that does the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,9 @@ def measure(seconds: float, models: Path | None) -> Rendering:
     station.render_bar()
     watches = {}
     for stage, (member, method) in STAGES.items():
-        watches[stage] = Stopwatch(getattr(station, member), method)
-        setattr(station, member, watches[stage])
+        owner = station if hasattr(station, member) else station._studio
+        watches[stage] = Stopwatch(getattr(owner, member), method)
+        setattr(owner, member, watches[stage])
     begun_s = time.process_time()
     block = station.render(round(seconds * SAMPLE_RATE_HZ))
     cpu_s = time.process_time() - begun_s
