@@ -9,22 +9,26 @@ import ctypes
 import sys
 from typing import Any
 
-_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """malloc.h"""
-_LARGE_BYTES = 262_144
+BAR_BYTES = 262_144
+"""A bar's sound is larger, what goes through the encoders is not."""
+LOOP_BYTES = 4_194_304
+"""A loop is larger, a bar's sound is not."""
 _ARENAS = 2
 
 
-def keep_little() -> None:
-    """Have large blocks go back to the system when they are freed: a bar's sound is one, and comes every 3 s.
+def keep_little(large_bytes: int) -> None:
+    """Have blocks larger than that go back to the system when they are freed.
 
     Else glibc learns from the first of them to keep such blocks in its heaps, which then grow by 20 MB when an engine
-    is replaced and shrink when they like. Not for an engine: it makes and frees so many that the system would take as
-    much processor again.
+    is replaced and shrink when they like. An engine makes and frees so many blocks of a bar's size that the system
+    would take as much processor again to fetch them anew: there only larger ones go back.
     """
     option: Any = _function("mallopt")
     if option is not None:
-        option(_MMAP_THRESHOLD, _LARGE_BYTES)
+        option(_MMAP_THRESHOLD, large_bytes)
+        option(_TRIM_THRESHOLD, 4 * large_bytes)
         option(_ARENA_MAX, _ARENAS)
 
 

@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from engine import Asset, AudioBlock, EngineError, Levels, Mood, Turn
-from radio.allocator import give_back
+from radio.allocator import LOOP_BYTES, give_back, keep_little
 from radio.errors import WorkerError
 from radio.log import LogStyle, log_as, log_style
 from radio.vitals import Vital, Vitals
@@ -148,6 +148,7 @@ def restore(data: bytes) -> None:
 
 def settle_in(style: LogStyle | None) -> None:
     """Prepare the process: it logs as the radio does, signals are for the radio, and it must not outlive the radio."""
+    keep_little(LOOP_BYTES)
     if style is not None:
         log_as(style)
     for number in (signal.SIGINT, signal.SIGTERM):  # systemd and Ctrl-C tell the whole group; the radio still fades out

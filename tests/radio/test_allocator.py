@@ -8,7 +8,7 @@ import pytest
 
 COUNT = """
 import ctypes
-from radio.allocator import keep_little
+from radio.allocator import BAR_BYTES, keep_little
 
 class Found(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", *map(str, range(6)))]
@@ -16,7 +16,7 @@ class Found(ctypes.Structure):
 libc = ctypes.CDLL(None)
 libc.mallinfo2.restype = Found
 if {keeps_little}:
-    keep_little()
+    keep_little(BAR_BYTES)
 bytearray(1_200_000)  # made and freed: what glibc learns from
 before = libc.mallinfo2().hblks
 bar = bytearray(1_200_000)
