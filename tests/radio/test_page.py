@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 from fakes_browser import becomes_true, chromium, needs_chromium, opened, play
+from fakes_clock import settle
 from fakes_journal import Evening
 from fakes_tones import TITLES, ToneStation, bar_of, served
 from real_ear import listen
@@ -77,7 +78,7 @@ async def test_the_page_survives_a_restart_of_the_server(browser, tmp_path):
             async with ToneStation(tmp_path / "second", title="back again").on_air() as again, served(again, port=port):
                 await page.wait_for_selector("html[data-state=playing]")
                 await becomes_true(page, f"{SHOWN} && document.documentElement.dataset.air === 'on'")
-                assert again.hub_listeners() == 1
+                await settle(lambda: again.hub_listeners() == 1)  # what had been loaded before may still sound
 
 
 async def test_keys_play_set_the_volume_and_open_the_help(browser, address):
