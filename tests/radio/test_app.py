@@ -134,7 +134,7 @@ async def test_a_day_in_the_life_of_a_radio(tmp_path):
             last_bar = max(bar["piece"] * 8 + bar["piece_bar"] for bar in (await radio.now())["bars"])
             began_s = time.monotonic()
             os.kill(os.getpid(), signal.SIGTERM)
-        assert time.monotonic() - began_s < 30
+        assert time.monotonic() - began_s < 5
         sound = decode(heard.result())
         fade_frames = 48_000 + 4 * 1152
         assert hole_frames(sound[2 * 1152 : -fade_frames]) < 300, "a sine of 200 Hz is quiet for 0.1 ms at a time"

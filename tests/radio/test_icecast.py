@@ -134,7 +134,7 @@ async def test_a_server_that_takes_no_sound_neither_stalls_the_clock_nor_holds_t
         async with running(flood()):
             with pytest.raises(OutputError, match=r"took no sound for 0\.3 s"):
                 await source.output.run()
-        assert source.longest_publish_s < 0.3, "a publish that waited for the socket would take as long as the stall"
+        assert source.longest_publish_s < 0.1
 
 
 async def test_a_server_that_does_not_answer_is_told_as_such(monkeypatch):
@@ -244,7 +244,7 @@ async def test_a_real_icecast_that_is_killed_has_sound_and_title_back_within_fiv
             _, titles = await server.hear(20_000, timeout_s=5)
             assert titles[-1] == "piece 1 - Eb minor - study"
             assert source.count("icecast_reconnects_total") == 1
-        assert source.longest_publish_s < 1
+        assert source.longest_publish_s < 0.1
 
 
 @pytest.mark.icecast
