@@ -6,7 +6,9 @@ chorus are off (the mixer has its own). Instruments load when first used, 1-100 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -213,9 +215,10 @@ class FluidSynth:
 
 
 def _load_library() -> object:
-    """Import the binding; it looks for the C library when imported."""
+    """Import the binding; it looks for the C library when imported, and where `CI` is set it prints what it found."""
     try:
-        import fluidsynth
+        with contextlib.redirect_stdout(sys.stderr):  # standard output may be a pipe that somebody parses
+            import fluidsynth
     except (ImportError, OSError, AttributeError) as error:
         raise SoundBankError(f"FluidSynth cannot be loaded ({error}). {LIBRARY_REMEDY}") from error
     return fluidsynth

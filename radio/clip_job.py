@@ -5,6 +5,7 @@ Runs behind everything else on the machine and ends by itself. Knows nothing abo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -34,7 +35,8 @@ def main() -> None:
     span = Span(order["station"], order["from_ms"], order["frames"])
     try:
         place = Place(Path(order["journal"]), Path(order["states"]), setup)
-        done = replay(ReplayOrder(span, Path(order["out"])), place)
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for the answer alone
+            done = replay(ReplayOrder(span, Path(order["out"])), place)
         told = {"exact": done.exact, "warnings": done.warnings, "bars": done.bars}
     except (RadioError, EngineError) as problem:
         told = {"error": str(problem)}

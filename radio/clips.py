@@ -103,7 +103,7 @@ class Clips:
         except TimeoutError as problem:
             raise BusyError(f"The clip was not ready within {JOB_TIMEOUT_S:g} s. Ask for a shorter one.") from problem
         except ValueError as problem:
-            told = said.decode(errors="replace")[-_SAID_CHARS:]
+            told = (out + said).decode(errors="replace")[-_SAID_CHARS:]
             logger.error("A clip's process ended with %s and no answer. It said: %s", process.returncode, told)
             raise ReplayError(f"The clip could not be made: its process ended ({process.returncode}).") from problem
         finally:

@@ -1,5 +1,7 @@
 """One contract for the real synthesiser and its fake, then what only the real one does."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -160,6 +162,15 @@ def test_a_missing_library_is_named_with_the_package_to_install(tmp_path, monkey
     monkeypatch.setitem(sys.modules, "fluidsynth", None)
     with pytest.raises(SoundBankError, match="libfluidsynth3"):
         FluidSynth(tmp_path / "any.sf2")
+
+
+def test_what_the_binding_says_where_ci_is_set_leaves_standard_output_alone(bank):
+    script = f"from pathlib import Path; from engine.synth import FluidSynth; FluidSynth(Path({str(bank)!r})).close()"
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | {"CI": "true"}, capture_output=True, check=True
+    )
+    assert done.stdout == b""
+    assert b"fluidsynth" in done.stderr
 
 
 def test_the_clock_of_the_synthesiser_may_stand_anywhere(bank):
