@@ -7,7 +7,8 @@ from typing import Any
 
 from engine import Hands, Mood
 from radio.clock import Clock, SystemClock
-from radio.worker import CALL_TIMEOUT_S, Builder, EngineHandle
+from radio.engine_handle import CALL_TIMEOUT_S, EngineHandle
+from radio.worker import Builder
 
 
 @dataclass(frozen=True, slots=True)

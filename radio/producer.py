@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine import SAMPLE_RATE_HZ, End, EngineError, Hands, Mood, Prompt, Turn
+from radio.engine_handle import EngineHandle, EngineRaisedError
 from radio.engine_room import EngineRoom, Engines
 from radio.errors import RadioError, WorkerError
 from radio.inspection import flaw_in
@@ -19,7 +20,7 @@ from radio.numbering import Numbering
 from radio.patience import RULES_S, Patience
 from radio.state import Saved
 from radio.wishes import Reach
-from radio.worker import EngineHandle, EngineRaisedError, Rendered
+from radio.worker import Rendered
 
 logger = logging.getLogger(__name__)
 

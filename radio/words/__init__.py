@@ -10,7 +10,7 @@ from functools import cache
 from engine import Mood, MoodError
 from radio.words.applying import Workshop
 from radio.words.lexicon import lexicon
-from radio.words.reading import Reader
+from radio.words.reader import Reader
 from radio.words.scenes import REMEDY, Gallery, load_model, scenes
 from radio.words.spelling import LONGEST_TEXT, split
 from radio.words.understanding import Move, Understanding, Wish, moves_between

@@ -12,8 +12,8 @@ from fakes_clock import settle
 from fakes_station import BAR_FRAMES, FakeSetup, build_fake, expected
 from test_producer import producing
 
+from radio.engine_handle import EngineHandle, EngineRaisedError
 from radio.errors import WorkerError
-from radio.worker import EngineHandle, EngineRaisedError
 
 
 def gone(pid):
@@ -103,7 +103,7 @@ async def test_the_process_does_not_outlive_a_radio_that_was_killed(tmp_path):
     script.write_text(
         "import asyncio, sys\n"
         "from fakes_station import FakeSetup, build_fake\n"
-        "from radio.worker import EngineHandle\n"
+        "from radio.engine_handle import EngineHandle\n"
         "async def main():\n"
         "    handle = EngineHandle(own_process=True)\n"
         "    await handle.build(build_fake, FakeSetup())\n"

@@ -7,7 +7,7 @@ from engine import MOODS, MoodError
 from radio.words import understand
 from radio.words.applying import COMPOSITES
 from radio.words.lexicon import lexicon
-from radio.words.reading import Reader
+from radio.words.reader import Reader
 from radio.words.scenes import Gallery, load_model, scenes
 from radio.words.turns import TURNS
 
