@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from fakes_player import strip
 from fakes_ports import free_port
-from test_stream import strip
 
 PASSWORD = "hunter22-secret"
 

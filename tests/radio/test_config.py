@@ -1,4 +1,5 @@
-import dataclasses
+"""?"""
+
 from pathlib import Path
 
 import pytest
@@ -6,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from engine import MOODS, Mood, MoodError
 from radio.config import Change, Config, diff
 from radio.config_file import load_config, parse_config
 from radio.config_help import allowed_at, keys_at
 from radio.config_outputs import Bucket, Device, Icecast, Push, Record, Rendition
 from radio.config_parts import Live
-from radio.errors import ConfigError, SecretError
+from radio.errors import ConfigError
 
 HERE = Path("/somewhere/config.yaml")
 
@@ -53,19 +53,6 @@ def test_paths_start_at_the_files_folder():
     assert config.engine.piano_model == Path("/somewhere/a/b")
     assert config.engine.soundfont == Path("/banks/x.sf2")
     assert config.journal.path == Path("/somewhere/j.sqlite3")
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "::", "[::1]", "fe80::1%eth0", "localhost", "radio.example.org.", "a_b.local", "::ffff:1.2.3.4"],
-)
-def test_hosts_are_names_and_addresses(host):
-    assert parse_config(f"server: {{host: '{host}'}}", HERE).server.host == host
-
-
-@pytest.mark.parametrize("host", ["", "a..b", ".x", f"x.{'y' * 64}", "a b", "a:8000", "http://x", "münchen.de"])
-def test_what_no_resolver_takes_is_no_host(host):
-    assert "a host name or address" in problems(f"server: {{host: '{host}'}}")[0]
 
 
 def test_a_home_folder_is_found_and_an_unknown_one_left_alone(monkeypatch):
@@ -154,13 +141,6 @@ def test_a_password_where_its_variables_name_belongs_is_not_shown():
     assert "hunter" not in said
 
 
-def test_two_outputs_to_one_mount_or_of_one_name_are_refused():
-    one = "{name: a, host: h, password_env: E}"
-    said = "\n".join(problems(f"icecast: [{one}, {one}]"))
-    assert "icecast[1].name: the same name as icecast[0]" in said
-    assert "icecast[1].mount: the same mount as icecast[0]" in said
-
-
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -240,25 +220,6 @@ def test_every_place_can_say_what_it_takes():
             assert allowed_at((*place, key)) != "something else", (*place, key)
 
 
-def test_own_moods_change_their_base_and_nothing_else():
-    text = (
-        "stations: {lofi: {mood: mine}}\nmoods: {mine: {base: rainy, bpm_low: 60, sampling: {top_k: 3}, keys: [1, 2]}}"
-    )
-    mood = parse_config(text, HERE).mood("mine")
-    base = MOODS["rainy"]
-    sampling = dataclasses.replace(base.sampling, top_k=3)
-    assert mood == dataclasses.replace(base, name="mine", bpm_low=60, sampling=sampling, keys=(1, 2))
-
-
-def test_an_own_mood_may_have_every_field_of_a_mood():
-    assert {*keys_at(("moods", "mine"))} == {field.name for field in dataclasses.fields(Mood)} - {"name"} | {"base"}
-
-
-def test_an_unknown_mood_is_refused_by_name():
-    with pytest.raises(MoodError, match="rainy"):
-        Config().mood("raniy")
-
-
 def test_a_difference_says_what_takes_effect_on_air():
     old = parse_config("", HERE)
     new = parse_config("server: {port: 81}\nstations: {lofi: {mood: rainy}, two: {}}\nmoods: {a: {swing: 0.6}}", HERE)
@@ -274,26 +235,6 @@ def test_a_difference_says_what_takes_effect_on_air():
 def test_only_moods_are_live():
     live = {name for name, field in Config.model_fields.items() if any(isinstance(m, Live) for m in field.metadata)}
     assert live == {"moods"}
-
-
-def output(**places):
-    return Icecast(name="a", host="h", **places)
-
-
-def test_a_password_comes_from_its_variable_or_file(tmp_path):
-    (tmp_path / "secret").write_text("hunter2\n")
-    assert output(password_env="E").password({"E": "hunter2"}) == "hunter2"
-    assert output(password_file=tmp_path / "secret").password() == "hunter2"
-
-
-def test_a_missing_password_says_where_it_belongs(tmp_path):
-    with pytest.raises(SecretError, match="environment variable E is empty or missing"):
-        output(password_env="E").password({})
-    with pytest.raises(SecretError, match="cannot read its password_file"):
-        output(password_file=tmp_path / "none").password()
-    (tmp_path / "empty").write_text("\n")
-    with pytest.raises(SecretError, match="empty is empty or missing"):
-        output(password_file=tmp_path / "empty").password()
 
 
 def test_the_configuration_inside_the_docker_image_is_right(root):

@@ -2,30 +2,27 @@
 
 import json
 import sqlite3
-import stat
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 from fakes_journal import BEGAN_MS, Evening
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from radio import merkle
 from radio.__main__ import cli
-from radio.canonical import canonical
 from radio.digest_check import Against, check_file
 from radio.digest_folder import FOLDER_NAME, DigestFolder, DigestMaker
 from radio.errors import ProvenanceError
 from radio.journal_reader import JournalReader
 from radio.provenance import Asked, describe
-from radio.signing import KEY_NAME, KEYS_NAME, next_key, public_keys, signed_by, station_key, trusted_from
+from radio.signing import KEY_NAME, station_key
 from radio.web.provenance import Provenance
 
 DAY_MS = 86_400_000
+
 MIDNIGHT_MS = BEGAN_MS - BEGAN_MS % DAY_MS + DAY_MS
+
 TOMORROW_MS = MIDNIGHT_MS + 3_600_000
 
 
@@ -67,22 +64,6 @@ def states(findings):
 
 def failed(findings):
     return " ".join(finding.said for finding in findings if finding.state == "fail")
-
-
-@given(st.lists(st.binary(max_size=3), min_size=1, max_size=40), st.data())
-def test_any_leaf_of_any_tree_is_proved_by_its_path_and_no_other_leaf_is(contents, data):
-    leaves = [merkle.leaf(one) for one in contents]
-    index = data.draw(st.integers(0, len(leaves) - 1))
-    path = merkle.path(leaves, index)
-    assert merkle.root_by(leaves[index], index, len(leaves), path) == merkle.root(leaves)
-    assert merkle.root_by(merkle.leaf(b"other"), index, len(leaves), path) != merkle.root(leaves)
-    assert merkle.root_by(leaves[index], len(leaves), len(leaves), path) is None
-
-
-def test_one_content_has_one_spelling():
-    assert canonical({"b": 70.0, "a": [1, 2.5, "♭", None, True]}) == '{"a":[1,2.5,"♭",null,true],"b":70}'.encode()
-    with pytest.raises(ValueError, match="JSON"):
-        canonical(float("nan"))
 
 
 def test_a_day_is_signed_once_it_is_over_and_all_of_it_agrees(house):
@@ -215,36 +196,6 @@ def test_a_record_that_was_changed_is_refused(change, said, house, tmp_path):
     path.write_text(json.dumps(told))
     digest = house.folder.folder / "2026-12-01.json"
     assert said in failed(check_file(path, Against(digest=digest)))
-
-
-def test_the_key_is_for_its_owner_alone_and_stays_the_same(tmp_path):
-    first = station_key(tmp_path)
-    assert station_key(tmp_path).public == first.public
-    assert stat.S_IMODE((tmp_path / KEY_NAME).stat().st_mode) == 0o600
-    assert first.public not in (tmp_path / KEY_NAME).read_text()
-    assert signed_by(first.public, b"x", first.sign(b"x"))
-    assert not signed_by(first.public, b"y", first.sign(b"x"))
-    assert not signed_by("no key", b"x", "no signature")
-
-
-def test_a_new_key_is_vouched_for_by_the_one_before(tmp_path):
-    keys = [station_key(tmp_path).public, next_key(tmp_path).public, next_key(tmp_path).public]
-    assert [key["public_key"] for key in public_keys(tmp_path)] == keys
-    assert trusted_from(keys[0], public_keys(tmp_path)) == frozenset(keys)
-    assert trusted_from(keys[1], public_keys(tmp_path)) == frozenset(keys[1:])
-    forged = [dict(key) for key in public_keys(tmp_path)]
-    forged[1]["public_key"] = station_key(tmp_path / "thief").public
-    assert trusted_from(keys[0], tuple(forged)) == frozenset(keys[:1])
-
-
-def test_a_key_that_cannot_be_used_is_a_sentence(tmp_path):
-    station_key(tmp_path)
-    (tmp_path / KEY_NAME).write_text("rubbish")
-    with pytest.raises(ProvenanceError, match="cannot be used"):
-        station_key(tmp_path)
-    (tmp_path / KEYS_NAME).write_text("rubbish")
-    with pytest.raises(ProvenanceError, match="damaged"):
-        public_keys(tmp_path)
 
 
 def test_the_maker_says_a_failure_once_and_goes_on(house, caplog):

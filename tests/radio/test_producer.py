@@ -1,65 +1,16 @@
 """The producer: whatever the engine does, the programme goes on bar after bar."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
-from fakes_clock import ManualClock, settle
-from fakes_station import BAR_FRAMES, RAINY, STUDY, FakeSetup, build_fake, expected
+from fakes_clock import settle
+from fakes_station import BAR_FRAMES, RAINY, STUDY, FakeSetup, expected
+from fakes_studio import Studio, producing
 
 from engine import End, Hands, Mood
-from radio.engine_room import EngineRoom
 from radio.errors import RadioError
-from radio.lead import Lead
-from radio.metrics import Metrics
 from radio.patience import RULES_S
-from radio.producer import Producer
-
-
-class Studio:
-    def __init__(
-        self,
-        setup=None,
-        *,
-        saved=None,
-        lead_bars=4,
-        call_timeout_s=30.0,
-        own_process=False,
-        moods=(),
-        spare=False,
-        clock=None,
-    ):
-        self.clock, self.metrics, self.lead = clock or ManualClock(runs=True), Metrics(), Lead(lead_bars * BAR_FRAMES)
-        room = EngineRoom(build_fake, setup or FakeSetup(), moods, own_process, call_timeout_s, self.clock, spare=spare)
-        self.producer = Producer("lofi", room, self.lead, self.metrics, saved)
-        self.bars = []
-
-    def count(self, name):
-        return self.metrics.registry.get_sample_value(f"lofi_{name}", {"station": "lofi"}) or 0
-
-    async def pull(self, bars):
-        """Take bars one by one, as soon as they are there: (samples, their BarStarts)."""
-        pieces, starts = [], []
-        for _ in range(bars):
-            await settle(lambda: self.lead.frames >= BAR_FRAMES)
-            pulled = self.lead.pull(BAR_FRAMES)
-            pieces.append(pulled.samples)
-            starts += [start for _, start in pulled.bars]
-        self.bars += [start.bar for start in starts]
-        return np.concatenate(pieces), starts
-
-    async def full(self):
-        await settle(lambda: self.lead.full)
-
-
-@asynccontextmanager
-async def producing(setup=None, **options):
-    studio = Studio(setup, **options)
-    async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(studio.producer.run())
-        yield studio
-        running.cancel()
 
 
 async def test_the_lead_is_filled_and_never_overfilled():
@@ -216,52 +167,6 @@ async def test_an_engine_that_cannot_be_built_at_all_ends_the_radio_with_its_own
         await studio.producer.run()
 
 
-async def saved_after(bars, setup=None):
-    async with producing(setup) as studio:
-        _, starts = await studio.pull(bars)
-        await studio.full()
-        last = starts[-1].bar
-        return studio.producer.saved(bars * BAR_FRAMES, last.index + 1, last.piece.number + 1)
-
-
-async def test_a_later_run_goes_on_with_the_next_bar_of_the_same_piece():
-    saved = await saved_after(11)
-    async with producing(saved=saved) as studio:
-        sound, starts = await studio.pull(4)
-        np.testing.assert_array_equal(sound, expected(15)[11 * BAR_FRAMES :])
-        assert [start.bar.index for start in starts] == [11, 12, 13, 14]
-        assert starts[0].frame == 0, "the broadcast adds where it is itself"
-
-
-async def test_a_later_run_in_another_mood_goes_on_in_that_mood():
-    saved = await saved_after(3)
-    async with producing(FakeSetup(mood=RAINY), saved=saved) as studio:
-        _, starts = await studio.pull(2)
-        assert [(start.bar.index, start.bar.mood) for start in starts] == [(3, "rainy"), (4, "rainy")]
-
-
-async def test_the_station_goes_on_counting_even_after_the_rules_took_over_in_the_last_run():
-    saved = await saved_after(9, FakeSetup(raises_at_bar=5))
-    async with producing(FakeSetup(composer="rules"), saved=saved) as studio:
-        _, starts = await studio.pull(3)
-        assert [start.bar.index for start in starts] == [9, 10, 11]
-
-
-@pytest.mark.parametrize("spoil", ["assets", "snapshot"])
-async def test_a_later_run_that_cannot_go_on_begins_a_new_piece_and_counts_on(spoil, caplog):
-    caplog.set_level("INFO")
-    saved = await saved_after(11)
-    setup = FakeSetup(asset="bb")
-    if spoil == "snapshot":
-        setup = FakeSetup()
-        saved = type(saved)(type(saved.resume)(b"garbage", 0), 11 * BAR_FRAMES, 11, 2, (0, 0), 1, saved.assets)
-    async with producing(setup, saved=saved) as studio:
-        _, starts = await studio.pull(3)
-        assert [(start.bar.index, start.bar.piece.number) for start in starts] == [(11, 2), (12, 2), (13, 2)]
-        assert studio.count("engine_restarts_total") == 0
-    assert caplog.text.count("begins a new piece") == 1
-
-
 @pytest.mark.parametrize("breaks", [False, True], ids=["well", "the engine hangs meanwhile"])
 async def test_a_piece_ends_at_the_next_bar_line_that_can_be_reached_and_once_only(breaks, tmp_path):
     setup = FakeSetup(hangs_at_bar=8, trace=tmp_path) if breaks else FakeSetup()
@@ -311,19 +216,3 @@ async def test_a_change_that_is_quicker_than_the_one_before_does_not_undo_it(fir
         assert [start.bar.bpm for start in starts] == [70.0] * 8 + [99] * 4
         assert [start.bar.mood for start in starts] == ["study"] * 8 + ["study" if first == "skip" else "rainy"] * 4
         assert starts[-1].bar.piece.number == (2 if first == "skip" else 1)
-
-
-async def test_hands_outlive_an_engine_and_a_restart(tmp_path):
-    async with producing(FakeSetup(raises_at_bar=5)) as studio:
-        studio.producer.lay_hands(Hands(bpm=99))
-        _, starts = await studio.pull(12)
-        assert [start.bar.composer for start in starts][-1] == "rules"
-        assert {start.bar.bpm for start in starts[6:]} == {99}
-    saved = await saved_after(9)
-    studio = Studio(saved=saved)
-    studio.producer.lay_hands(Hands(bpm=98))
-    async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(studio.producer.run())
-        _, starts = await studio.pull(2)
-        running.cancel()
-    assert [(start.bar.index, start.bar.bpm) for start in starts] == [(9, 98), (10, 98)]

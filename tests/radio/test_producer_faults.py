@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fakes_clock import ManualClock, settle
 from fakes_station import FakeSetup, expected
-from test_producer import producing
+from fakes_studio import producing
 
 from radio.patience import FAILURES_MAX
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fakes_clock import settle
 from fakes_ports import free_port
-from test_hls_output import CHUNKS, LENGTH
+from real_chunks import AAC_CHUNKS, AAC_FRAMES
 
 from radio.clock import SystemClock
 from radio.config import Station
@@ -45,10 +45,10 @@ class Pusher:
     async def play(self):
         """Publish sound, four times as fast as it sounds, for ever."""
         while True:
-            for chunk in CHUNKS:
+            for chunk in AAC_CHUNKS:
                 self.hub.publish(EncodedChunk(chunk.start_frame + self.frame, chunk.frames, chunk.data), self.title)
                 await asyncio.sleep(chunk.frames / 48_000 / 4)
-            self.frame += LENGTH
+            self.frame += AAC_FRAMES
 
     async def keep_alive(self):
         await keepalive("push tv", self.output.run, push.ERRORS, Keeper(self.metrics, SystemClock(), QUICK))
@@ -122,7 +122,7 @@ async def test_pictures_titles_and_clips_from_folders_with_any_name(tmp_path, na
         async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             tasks.create_task(pusher.output.run())
             await settle(lambda pusher=pusher: pusher.hub.wanted)
-            for chunk in CHUNKS[:20]:
+            for chunk in AAC_CHUNKS[:20]:
                 pusher.hub.publish(chunk, "title")
             pusher.hub.close()  # ends it, although the picture is endless
         seen = pictures(out)

@@ -8,34 +8,20 @@ import av
 import pytest
 from aiohttp import web
 from fakes_clock import settle
-from fakes_station import expected
-from hypothesis import given
-from hypothesis import strategies as st
+from fakes_player import strip
+from real_chunks import MP3_CHUNKS as CHUNKS
 
-from engine import AudioBlock
-from radio.encoders import EncodedChunk, Mp3Encoder
-from radio.hub import Hub, Sound
+from radio.encoders import EncodedChunk
+from radio.hub import Hub
 from radio.metrics import Metrics
 from radio.web.stream import (
-    ICY_TEXT_BYTES_MAX,
     LOW_BURST_BYTES,
     META_INTERVAL_BYTES,
-    IcyWriter,
     Mount,
     Streams,
-    icy_block,
 )
 
 TITLE = "piece 0 · E♭ minor · study"
-
-
-def mp3_chunks(bars=60):
-    encoder, sound = Mp3Encoder(), expected(bars)
-    chunks = [encoder.encode(AudioBlock(at, sound[at : at + 2048])) for at in range(0, len(sound), 2048)]
-    return [chunk for chunk in chunks if chunk is not None]
-
-
-CHUNKS = mp3_chunks()
 
 
 class Server:
@@ -78,26 +64,6 @@ async def serving(**options):
             yield server
     finally:
         await runner.cleanup()
-
-
-def strip(data, interval_bytes=META_INTERVAL_BYTES):
-    """Take an ICY stream apart: (sound, titles of the blocks that say something)."""
-    sound, titles, at = bytearray(), [], 0
-    while at < len(data):
-        sound += data[at : at + interval_bytes]
-        at += interval_bytes
-        if at >= len(data):
-            break
-        size = data[at] * 16
-        text = data[at + 1 : at + 1 + size]
-        assert len(text) == size
-        if size:
-            text = text.rstrip(b"\0").decode()
-            assert text.startswith("StreamTitle='")
-            assert text.endswith("';")
-            titles.append(text[13:-2])
-        at += 1 + size
-    return bytes(sound), titles
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
@@ -267,39 +233,6 @@ async def test_a_client_that_is_let_go_is_counted_once(monkeypatch):
         stuck.close()
         drops = [server.count("listener_drops_total", mount="/stream.mp3", reason=r) for r in ("stuck", "lagged")]
         assert sum(filter(None, drops)) == 1
-
-
-@pytest.mark.parametrize(
-    "title",
-    ["it's", "';StreamUrl='x';", "", "🌧️ rain", "a\r\nb\0c", "é" * 5000, "x" * 5000, "\ud800"],
-    ids=lambda t: t[:8].encode("unicode_escape").decode(),
-)
-def test_icy_blocks_are_well_formed_for_any_title(title):
-    block = icy_block(title)
-    assert block[0] * 16 == len(block) - 1 <= ICY_TEXT_BYTES_MAX
-    text = block[1:].rstrip(b"\0").decode()
-    assert text.startswith("StreamTitle='")
-    assert text.endswith("';")
-    assert text.count("'") == 2
-    assert not set("\r\n\0") & set(text)
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 900), st.text(max_size=60)), max_size=60),
-    st.integers(1, 700),
-    st.integers(1, 7),
-)
-def test_stripping_the_titles_gives_the_sound_back_bit_by_bit(pieces, interval_bytes, groups):
-    sounds, byte = [], 0
-    for size, title in pieces:
-        data = bytes((byte + i) % 256 for i in range(size))
-        byte += size
-        sounds.append(Sound(EncodedChunk(0, 1152, data), title))
-    writer = IcyWriter(interval_bytes)
-    stream = b"".join(writer.join(sounds[at : at + groups]) for at in range(0, len(sounds), groups))
-    sound, titles = strip(stream, interval_bytes)
-    assert sound == b"".join(one.chunk.data for one in sounds)
-    assert len(titles) <= len(pieces) * 2
 
 
 async def test_every_format_has_a_mount_of_its_own_and_ogg_takes_no_titles_between_its_bytes():

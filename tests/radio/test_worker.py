@@ -10,7 +10,7 @@ import psutil
 import pytest
 from fakes_clock import settle
 from fakes_station import BAR_FRAMES, FakeSetup, build_fake, expected
-from test_producer import producing
+from fakes_studio import producing
 
 from radio.engine_handle import EngineHandle, EngineRaisedError
 from radio.errors import WorkerError
