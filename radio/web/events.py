@@ -167,10 +167,11 @@ class Events:
             known = ", ".join(self._news)
             said = f"No station is called {name[:40]!r}. There are: {known}."
             return web.json_response({"error": said}, status=404, headers=_OPEN_TO_ALL)
-        if self._news[name].closed or sum(news.followers for news in self._news.values()) >= self._max_clients:
+        if self._news[name].closed:  # no drop: nobody needs a place more, and the alarm for those would ring
+            return _later("The station is stopping. Try again in a moment.")
+        if sum(news.followers for news in self._news.values()) >= self._max_clients:
             self._metrics.event_drops.labels("full").inc()
-            said = f"All {self._max_clients} places are taken. Ask /api/nowplaying every few seconds instead."
-            return web.json_response({"error": said}, status=503, headers={"Retry-After": "30", **_OPEN_TO_ALL})
+            return _later(f"All {self._max_clients} places are taken. Ask /api/nowplaying every few seconds instead.")
         return self._news[name]
 
     @contextlib.contextmanager
@@ -188,6 +189,10 @@ class Events:
         self._metrics.event_drops.labels(reason).inc()
         if request.transport is not None:
             request.transport.abort()  # a polite end would wait in the kernel for a client that does not read
+
+
+def _later(said: str) -> web.Response:
+    return web.json_response({"error": said}, status=503, headers={"Retry-After": "30", **_OPEN_TO_ALL})
 
 
 def _limit_backlog(request: web.Request) -> None:

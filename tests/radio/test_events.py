@@ -18,7 +18,6 @@ from engine import NoteEvent, Part
 from radio.metrics import Metrics
 from radio.web import news
 from radio.web.app import Rules, make_app
-from radio.web.facts import notes
 from radio.web.news import KEPT_EVENTS
 from radio.wishes import Reach, Wish
 
@@ -270,6 +269,16 @@ async def test_when_the_server_stops_the_news_end_politely(way):
         await stopping
 
 
+async def test_who_comes_while_the_server_stops_is_told_so_and_counts_as_no_drop():
+    async with on_air() as air:
+        await air.client.server.app.shutdown()
+        for path in ("/api/events", "/api/ws?station=night"):
+            answer = await air.client.get(path)
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+            assert "stopping" in (await answer.json())["error"]
+        assert [air.count("event_drops_total", reason=reason) for reason in ("full", "lagged", "stuck")] == [0, 0, 0]
+
+
 async def test_a_websocket_that_talks_too_much_is_let_go():
     async with on_air() as air, air.following("ws") as follower:
         for _ in range(40):
@@ -284,9 +293,3 @@ async def test_what_is_asked_wrongly_is_told_in_a_sentence():
             answer = await air.client.get(path)
             assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (404, "*")
             assert (await answer.json())["error"] == "No station is called 'x'. There are: lofi, night."
-
-
-def test_notes_are_told_as_they_are_played_in_the_order_of_their_onsets():
-    start = bar_start(0)
-    played = replace(start, bar=replace(start.bar, events=NOTES[:2]), played=((960, 48_000), (-480, 23_520)))
-    assert notes(played) == [(-0.01, 0.5, 36, 100, "drums"), (0.02, 0.98, 60, 80, "keys")]
