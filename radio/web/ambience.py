@@ -29,7 +29,8 @@ that is as long as the loop never meets the edges."""
 LOUDNESS_RMS = 0.07
 """-23 dBFS with the fader up: a loop on disk stands at -56 LUFS, for the engine turns it up as it needs."""
 _LENGTH_S_MAX = 60.0
-_KEEP = {"Cache-Control": "public, max-age=86400"}
+_OPEN = {"Access-Control-Allow-Origin": "*"}
+_KEEP = {"Cache-Control": "public, max-age=86400", **_OPEN}
 
 
 @dataclass(eq=False, slots=True)
@@ -63,7 +64,7 @@ class Ambience:
             {"name": name, "path": f"ambience/{name}.mp3", "loop_s": round(loop.seconds, 6), "lead_s": LEAD_S}
             for name, loop in self._loops.items()
         ]
-        return web.json_response({"ambience": told}, headers={"Cache-Control": "no-cache"})
+        return web.json_response({"ambience": told}, headers={"Cache-Control": "no-cache", **_OPEN})
 
     async def _sound(self, request: web.Request) -> web.Response:
         loop = self._loops.get(request.match_info["name"])

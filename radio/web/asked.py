@@ -24,6 +24,10 @@ class BadRequestError(Exception):
     """Raised when a request is not what it must be; the text is fit for its sender."""
 
 
+class TooLongError(BadRequestError):
+    """Raised when a body is longer than it may be."""
+
+
 class Asked:
     """The values of one request; what comes in the address is text, in the body JSON."""
 

@@ -84,7 +84,7 @@ class ClipPages:
         query, now = request.query, datetime.now(UTC)
         station = query.get("station", self._stations[0])
         if station not in self._stations:
-            raise MomentError(f"No station is called {station[:40]!r}. There are: {', '.join(self._stations)}.")
+            raise ReplayError(f"No station is called {station[:40]!r}. There are: {', '.join(self._stations)}.")
         if "piece" in query or "piece_at" in query:
             span = self._piece(station, query.get("piece", ""), query.get("piece_at", ""), now)
         else:

@@ -1,136 +1,28 @@
 """The OpenAPI document: made from the routes that are there, with what is known of each. Knows nothing about handlers.
 
-A route that nobody has described here is in it all the same, with the first sentence of its handler.
+A route under /api/ that nobody has described is in it all the same, with the first sentence of its handler.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aiohttp import web
 
 from radio.web.facts import Json
 from radio.web.openapi_schemas import SCHEMAS
+from radio.web.operations import OPERATIONS, SAYS, Body, Operation, Value
 
 VERSION = "3.1.0"
 _METHODS = ("GET", "POST")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value that a route takes."""
-
-    name: str
-    about: str
-    kind: str = "string"
-    """`string`, `number`, `integer`, `boolean`, `number|null` or `object`: as JSON knows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """One kind of body that a route takes as it is; its values then stand in the address."""
-
-    kind: str
-    """Content type."""
-    about: str
-    example: str | None = None
-    """Of a body that is text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What is known about a route."""
-
-    summary: str
-    answer: str
-    """Name of the schema of what it answers, or a content type that is no JSON."""
-    values: tuple[Value, ...] = ()
-    status: int = 200
-    guarded: bool = False
-    refusals: tuple[int, ...] = ()
-    bodies: tuple[Body, ...] = ()
-    """What a POST carries instead of its values as JSON."""
-
-
-_STATION = Value("station", "Name of a station; the first one without it.")
-_SPAN = (
-    Value("hours", "Hold for so long, whatever the schedule says.", "number"),
-    Value("until", "Hold until a moment, such as 2026-12-24T18:00:00Z."),
-    Value("drift_minutes", "How long the music takes to get there.", "number"),
+_ABOUT = (
+    "Every time is UTC and says when the first frame goes out. Streams and HLS are those of the first station; "
+    "those of the station NAME are at /NAME/stream.mp3 and so on. Every route may answer 405 to a method it does "
+    "not take, and 429 or 503 with Retry-After while too many connections are open. See docs/api.md."
 )
-_FORMAT = Value("format", "`text`: answer with one sentence.")
-_EVENTS = (_STATION, Value("after", "Go on after the event with this id."))
-
-
-def _control(summary: str, *values: Value) -> Operation:
-    return Operation(summary, "Change", (*values, _STATION, _FORMAT), 202, True, (400, 401, 429))
-
-
-_MOOD = _control("Play a mood.", Value("mood", "Its name."), *_SPAN)
-_BLEND = _control("Play a mixture of moods; their names with weights.", Value("blend", "study:0.7,rainy:0.3"), *_SPAN)
-_SKIP = _control("End the piece.", Value("ending", "False: without its ending.", "boolean"))
-_BPM = _control("Set the tempo of the pieces to come.", Value("bpm", "40-140; null: the mood's.", "number|null"))
-_LAYERS = _control(
-    "Move the loops.",
-    Value("vinyl", "dB over the mood, -60 to 30.", "number"),
-    Value("ambience", "dB over the mood, -60 to 30.", "number"),
-    Value("loops", "rain:-25,fire:-30 instead of the mood's."),
-    Value("reset", "Leave all to the mood again.", "boolean"),
-)
-_SCHEDULE = _control(
-    "Read the schedule, or overrule it.",
-    Value("pause", "It says nothing until it goes on.", "boolean"),
-    Value("override", "A mood, or moods with weights."),
-    Value("release", "Forget what was asked for.", "boolean"),
-    *_SPAN,
-)
-_SEED = Operation(
-    "A piece goes on from what is sent.",
-    "Seeded",
-    (
-        Value("name", "What people call it, such as song.mid; 80 characters are kept."),
-        Value("quote", "So many of its bars open the piece, 0-32; 4 without it.", "integer"),
-        _STATION,
-    ),
-    202,
-    True,
-    (400, 401, 429),
-    (
-        Body("audio/midi", "A MIDI file; it is known by its first bytes, too, whatever type is told."),
-        Body("audio/*", "A recording: WAV, FLAC, MP3, Ogg, Opus, M4A …; its notes are heard."),
-        Body("text/plain", "Notes as MIDICompact: pitch:velocity in hexadecimal, waits of 8 ms.", "3c:d t62 3c:0"),
-        Body("application/octet-stream", "A MIDI file or a recording; which one is found out."),
-    ),
-)
-OPERATIONS: Mapping[str, Operation] = {
-    "/api/nowplaying": Operation("What a station plays.", "NowPlaying", (_STATION,), refusals=(404,)),
-    "/api/nowplaying/{station}": Operation("The same, by name or number.", "NowPlaying", refusals=(404,)),
-    "/api/stations": Operation("All stations and what they play.", "Stations"),
-    "/api/moods": Operation("All moods, as tiles show them.", "Moods"),
-    "/api/history": Operation(
-        "Pieces that went on air, newest first.", "History",
-        (_STATION, Value("before", "Begun before this moment."), Value("limit", "1-100 pieces.", "number")),
-        refusals=(400, 404, 503),
-    ),
-    "/api/events": Operation("What happens, as Server-Sent Events.", "text/event-stream", _EVENTS, refusals=(404, 503)),
-    "/api/ws": Operation("The same over WebSocket.", "websocket", _EVENTS, 101, refusals=(404, 426, 503)),
-    "/api/openapi.json": Operation("This document.", "Document"),
-    "/api/control/mood": _MOOD,
-    "/api/control/blend": _BLEND,
-    "/api/control/skip": _SKIP,
-    "/api/control/bpm": _BPM,
-    "/api/control/layers": _LAYERS,
-    "/api/control/schedule": _SCHEDULE,
-    "/api/control/seed": _SEED,
-}  # fmt: skip
-_SAYS = {
-    400: "Asked wrongly; the sentence says how.", 401: "Not the control token.", 404: "There is no such station.",
-    426: "Not a WebSocket.", 429: "Too many wrong tokens, or another seed is being read.", 503: "Not now; ask again.",
-}  # fmt: skip
 
 
 class OpenApi:
@@ -152,7 +44,7 @@ class OpenApi:
 
 
 def document(app: web.Application) -> Json:
-    """Describe every route under /api/ that an application has."""
+    """Describe every route that an application has for programs; pages for people are not in it."""
     paths: dict[str, Json] = {}
     for method, path, handler in api_routes(app):
         known = OPERATIONS.get(path)
@@ -163,7 +55,7 @@ def document(app: web.Application) -> Json:
         "info": {
             "title": "lofi-radio",
             "version": importlib.metadata.version("lofi-radio"),
-            "description": "Every time is UTC and says when the first frame goes out. See docs/api.md.",
+            "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
@@ -175,21 +67,21 @@ def document(app: web.Application) -> Json:
 
 
 def api_routes(app: web.Application) -> Iterator[tuple[str, str, Any]]:
-    """Method, path and handler of every route under /api/."""
+    """Method, path and handler of every route under /api/, and of what else is described."""
     for route in app.router.routes():
         path = "" if route.resource is None else route.resource.canonical
-        if path.startswith("/api/") and route.method in _METHODS:
+        if route.method in _METHODS and (path.startswith("/api/") or path in OPERATIONS):
             yield route.method, path, route.handler
 
 
 def _told(method: str, path: str, known: Operation) -> Json:
-    answers: Json = {str(known.status): _answer(known)}
-    if known is _SCHEDULE:
-        answers["200"] = answers["202"]
-    answers |= {str(status): _error(status) for status in known.refusals}
+    in_words = any(value.name == "format" for value in known.values if known.guarded)
+    answers: Json = {str(status): _answer(known, in_words) for status in (known.status, *known.also)}
+    kinds = ("application/json",) * path.startswith("/api/") + ("text/plain",) * (in_words or path[:5] != "/api/")
+    answers |= {str(status): _error(status, kinds) for status in known.refusals}
     told: Json = {"summary": known.summary, "operationId": _name(method, path), "responses": answers}
-    if method == "GET" or known.bodies:
-        told["parameters"] = [*_in_path(path), *(_parameter(value) for value in known.values)]
+    in_address = [value for value in known.values if method == "GET" or known.bodies or value.name == "format"]
+    told["parameters"] = [*_in_path(path), *(_parameter(value) for value in in_address)]
     if known.bodies:
         content = {body.kind: _media(body) for body in known.bodies}
         told["requestBody"] = {"required": True, "content": content}
@@ -224,7 +116,7 @@ def _in_path(path: str) -> list[Json]:
 
 def _parameter(value: Value) -> Json:
     kind = value.kind.partition("|")[0]
-    return {"name": value.name, "in": "query", "description": value.about, "schema": {"type": kind}}
+    return {"name": value.name, "in": value.place, "description": value.about, "schema": {"type": kind}}
 
 
 def _media(body: Body) -> Json:
@@ -247,15 +139,18 @@ def _body(known: Operation) -> Json:
     return {"type": "object", "properties": shapes}
 
 
-def _answer(known: Operation) -> Json:
+def _answer(known: Operation, in_words: bool) -> Json:
     if known.answer == "websocket":
         return {"description": "Messages such as {event, id, data}."}
     if "/" in known.answer:
         return {"description": known.summary, "content": {known.answer: {"schema": {"type": "string"}}}}
-    schema = {"$ref": f"#/components/schemas/{known.answer}"}
-    return {"description": known.summary, "content": {"application/json": {"schema": schema}}}
+    content: Json = {"application/json": {"schema": {"$ref": f"#/components/schemas/{known.answer}"}}}
+    return {"description": known.summary, "content": content | (_IN_WORDS if in_words else {})}
 
 
-def _error(status: int) -> Json:
-    schema = {"$ref": "#/components/schemas/Error"}
-    return {"description": _SAYS[status], "content": {"application/json": {"schema": schema}}}
+def _error(status: int, kinds: Iterable[str]) -> Json:
+    shapes: Json = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}} | _IN_WORDS
+    return {"description": SAYS[status], "content": {kind: shapes[kind] for kind in kinds}}
+
+
+_IN_WORDS = {"text/plain": {"schema": {"type": "string"}}}

@@ -61,6 +61,11 @@ _LOFI = shape(
     troubles=several(TEXT),
 )  # fmt: skip
 _WHEN = {"on_air_at": MOMENT, "in_s": NUMBER, "in_bars": WHOLE, "heard_at": MOMENT, "heard_in_s": NUMBER, "said": TEXT}
+_NEIGHBOUR: Schema = {"anyOf": [shape(began=MOMENT, title=TEXT, piece=TEXT), {"type": "null"}]}
+_MADE: Schema = {
+    "type": "object", "properties": {"name": TEXT, "sha256": TEXT, "licence": TEXT},
+    "required": ["name", "sha256", "licence"],
+}  # fmt: skip
 _NOW = shape(**_PLAY, elapsed=WHOLE, remaining=WHOLE)
 SCHEMAS: Mapping[str, Schema] = {
     "Error": shape(error=TEXT),
@@ -100,6 +105,45 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         "required": ["station", "said"],
     },
+    "Listener": shape(now=MOMENT, frame={"type": ["integer", "null"]}),
+    "Ambience": shape(ambience=several(shape(name=TEXT, path=TEXT, loop_s=NUMBER, lead_s=NUMBER))),
+    "Provenance": shape(
+        format=TEXT, station=TEXT, asked=MOMENT, note=TEXT,
+        aired=several({
+            "type": "object",
+            "properties": {
+                "what": TEXT, "said": TEXT, "since": MAYBE_MOMENT, "cause": shape(kind=TEXT, at=MOMENT, detail=TEXT),
+                "before": _NEIGHBOUR, "after": _NEIGHBOUR,
+                "bar": shape(began=MOMENT, ended=MOMENT, into_s=NUMBER, number=WHOLE, frame=WHOLE, frames=WHOLE,
+                             sample_rate_hz=WHOLE, run=MAYBE_MOMENT),
+                "piece": shape(id=TEXT, title=TEXT, number=WHOLE, seed=TEXT, key=TEXT, bpm=NUMBER,
+                               bars={"type": ["integer", "null"]}, bar=WHOLE, section=TEXT),
+                "mood": shape(name=TEXT, sha256=MAYBE_TEXT, numbers={"type": ["object", "null"]}),
+                "chords": {"type": "array"},
+                "notes": several(shape(part=TEXT, tick=WHOLE, ticks=WHOLE, pitch=WHOLE, velocity=WHOLE)),
+                "composer": {"type": "object", "properties": {"by": TEXT, "said": TEXT, "models": several(_MADE)},
+                             "required": ["by", "said"]},
+                "sounds": {"type": "object", "required": ["banks", "loops"],
+                           "properties": {"banks": several(_MADE), "loops": several(_MADE), "others": several(_MADE)}},
+                "software": shape(name=TEXT, version=TEXT, licence=TEXT, station_seed=TEXT),
+                "proof": {"type": "object", "properties": {"said": TEXT}, "required": ["said"]},
+            },
+            "required": ["what", "said"],
+        }),
+    ),
+    "Keys": shape(algorithm={"const": "ed25519"}, keys=several(shape(public_key=TEXT, fingerprint=TEXT, since=MOMENT))),
+    "Digests": shape(digests=several(TEXT)),
+    "Digest": shape(
+        signature=TEXT,
+        digest=shape(
+            format=TEXT, day={"type": "string", "format": "date"}, rows=WHOLE, revision=WHOLE, made_at=MOMENT,
+            public_key=TEXT, supersedes=MAYBE_TEXT,
+            previous={"anyOf": [shape(file=TEXT, sha256=TEXT), {"type": "null"}]},
+            stations={"type": "object", "additionalProperties": several({"type": "array"})},
+            assets={"type": "object", "additionalProperties": several(several(TEXT))},
+            moods=several(TEXT), versions=several(TEXT),
+        ),
+    ),
     "Seeded": shape(
         station=TEXT, **_WHEN,
         prompt=shape(

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from engine import EngineError, Prompt, chord_name, with_quote
 from radio.reader import read_prompt
-from radio.web.asked import BadRequestError
+from radio.web.asked import BadRequestError, TooLongError
 from radio.web.control import Conducted, Room, when
 from radio.web.facts import Json
 from radio.web.guard import Guard
@@ -46,7 +46,7 @@ class Seed:
             async with self._busy:
                 prompt = await self._prompt(request)
         except (BadRequestError, EngineError) as problem:
-            return _answer({"error": str(problem)}, 400)
+            return _answer({"error": str(problem)}, 413 if isinstance(problem, TooLongError) else 400)
         return _answer({"station": name, **self._begin(self._room.stations[name], prompt)}, 202)
 
     def _begin(self, station: Conducted, prompt: Prompt) -> Json:
@@ -79,14 +79,14 @@ class Seed:
         """Read the body in pieces, so that one that is too long is refused before it is all here."""
         too_long = f"The body is too long: {self._bytes_max:,} bytes may be."
         if (request.content_length or 0) > self._bytes_max:
-            raise BadRequestError(too_long)
+            raise TooLongError(too_long)
         data = bytearray()
         try:
             async with asyncio.timeout(BODY_S):
                 async for piece in request.content.iter_any():
                     data += piece
                     if len(data) > self._bytes_max:
-                        raise BadRequestError(too_long)
+                        raise TooLongError(too_long)
         except TimeoutError as problem:
             raise BadRequestError(f"The body did not come within {BODY_S:g} s.") from problem
         if not data:
