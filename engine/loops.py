@@ -1,23 +1,24 @@
 """Loops: vinyl, ambience and fills from files, played without a seam. Knows nothing about moods or mixing.
 
 A folder `loops/` holds `vinyl/`, `ambience/` and `fills/`, each file 48 kHz stereo. A file's level does not matter: the
-library measures it and plays it at the loudness that is asked for. Samples stay 16 bit wide: half the memory.
+library measures it and plays it at the loudness that is asked for. What does not sound stays compressed (`reel.py`).
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
 from engine.errors import LoopError
 from engine.filters import db_to_gain
 from engine.loudness import SILENT_LUFS, integrated_lufs
+from engine.reel import Reel, decode
 from engine.types import SAMPLE_RATE_HZ, FloatArray, Tree
 
 OFF_DB = -90.0
@@ -33,29 +34,20 @@ class Loop:
     """One recording."""
 
     name: str
-    samples: npt.NDArray[np.int16]
-    """int16 [2, frames], read-only."""
+    data: bytes
+    """As it was compressed; nothing, of silence."""
+    frames: int
     loudness_lufs: float
     path: Path | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     """Words of the form key=value in the file's comment."""
 
     @property
-    def frames(self) -> int:
-        """Length in frames."""
-        return int(self.samples.shape[1])
-
-    @property
     def sound(self) -> FloatArray:
         """The whole recording, float32 [2, frames] in [-1, 1]."""
-        return cast(FloatArray, self.samples.astype(np.float32) / np.float32(_FULL_SCALE))
-
-    def read(self, frame: int, frames: int) -> npt.NDArray[np.int16]:
-        """Return int16 [2, frames] from a frame on, round the end as often as needed."""
-        first = frame % self.frames
-        if first + frames <= self.frames:
-            return self.samples[:, first : first + frames]
-        return np.take(self.samples, np.arange(first, first + frames), axis=1, mode="wrap")
+        if not self.data:
+            return np.zeros((2, self.frames), np.float32)
+        return cast(FloatArray, decode(self.data).T.astype(np.float32, order="C") / np.float32(_FULL_SCALE))
 
 
 class LoopLibrary:
@@ -84,7 +76,7 @@ class LoopLibrary:
 
     @staticmethod
     def _silence() -> Loop:
-        return Loop(LoopLibrary.NOTHING, np.zeros((2, SAMPLE_RATE_HZ), np.int16), SILENT_LUFS)
+        return Loop(LoopLibrary.NOTHING, b"", SAMPLE_RATE_HZ, SILENT_LUFS)
 
     def _read(self, kind: str, name: str) -> Loop:
         path = self._folder / kind / f"{name}.flac"
@@ -92,9 +84,10 @@ class LoopLibrary:
             known = ", ".join(self.names(kind)) or "no loop at all"
             raise LoopError(f"{path}: no such loop; the folder has {known}. {_REMEDY}")
         try:
-            with soundfile.SoundFile(path) as file:
+            data = path.read_bytes()
+            with soundfile.SoundFile(io.BytesIO(data)) as file:
                 rate_hz, tags = file.samplerate, _tags(file.comment)
-                samples = file.read(dtype="int16", always_2d=True)
+            samples = decode(data)
         except (soundfile.SoundFileError, OSError) as error:
             raise LoopError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
         if rate_hz != SAMPLE_RATE_HZ or samples.shape[1] != 2 or len(samples) < GAUGE_FRAMES:
@@ -102,10 +95,8 @@ class LoopLibrary:
                 f"{path}: expected 48 kHz stereo of 0.4 s or more, "
                 f"got {rate_hz} Hz, {samples.shape[1]} channels, {len(samples)} frames. {_REMEDY}"
             )
-        planar = np.ascontiguousarray(samples.T)
-        planar.setflags(write=False)
         loudness_lufs = integrated_lufs(samples.astype(np.float32) / np.float32(_FULL_SCALE))
-        return Loop(name, planar, loudness_lufs, path, tags)
+        return Loop(name, data, len(samples), loudness_lufs, path, tags)
 
 
 class Layers:
@@ -121,6 +112,8 @@ class Layers:
         self._fades = {name: _Fade.standing(_power(db)) for name, db in levels_db.items()}
         for name in self._fades:
             library.get(kind, name)
+        self._reels: dict[str, Reel] = {}
+        """Of those that sound."""
         self._frame = 0
 
     def aim(self, levels_db: Mapping[str, float]) -> None:
@@ -141,10 +134,11 @@ class Layers:
             loop = self._library.get(self._kind, name)
             if loop.loudness_lufs > SILENT_LUFS:
                 gain = np.float32(db_to_gain(level_lufs - loop.loudness_lufs) / _FULL_SCALE)
-                out += loop.read(self._frame, frames) * (fade.take(frames, self.CROSS_FRAMES) * gain)
+                out += self._reel(loop).read(self._frame, frames) * (fade.take(frames, self.CROSS_FRAMES) * gain)
             else:
                 fade.take(frames, self.CROSS_FRAMES)
         self._fades = {name: fade for name, fade in self._fades.items() if fade.to_power or fade.at < self.CROSS_FRAMES}
+        self._reels = {name: reel for name, reel in self._reels.items() if name in self._fades}
         self._frame += frames
         return out
 
@@ -158,6 +152,11 @@ class Layers:
         state = cast(dict[str, Any], tree)
         self._fades = {name: _Fade(*fade) for name, fade in state["fades"].items()}
         self._frame = state["frame"]
+
+    def _reel(self, loop: Loop) -> Reel:
+        if loop.name not in self._reels:
+            self._reels[loop.name] = Reel(loop.data)
+        return self._reels[loop.name]
 
 
 @dataclass(slots=True)
