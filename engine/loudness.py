@@ -60,7 +60,7 @@ class KWeighting:
         weighted, self._state = filtered(self._sections, samples, self._state)
         squares = np.concatenate([self._held, np.square(weighted).sum(axis=0)])
         whole = len(squares) // STEP_FRAMES * STEP_FRAMES
-        self._held = squares[whole:]
+        self._held = squares[whole:].copy()  # a part of it would keep the whole of it
         return cast(npt.NDArray[np.float64], squares[:whole].reshape(-1, STEP_FRAMES).mean(axis=1))
 
     def snapshot(self) -> Tree:

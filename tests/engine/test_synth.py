@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from engine.banks import find_bank
+from engine.banks import GENERAL_ONLY, OWN_BANK, find_bank
 from engine.errors import SoundBankError
 from engine.snapshot import pack, unpack
 from engine.synth import PARTS, FluidSynth
@@ -151,6 +151,20 @@ def test_a_damaged_bank_is_named_with_the_package_to_install(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(SoundBankError, match=r"broken\.sf2.*musescore-general-soundfont-small"):
         FluidSynth(path)
+
+
+def test_a_bank_behind_the_first_is_opened_when_it_is_needed_and_replaced_where_it_is_damaged(tmp_path, caplog):
+    broken = tmp_path / "general.sf3"
+    broken.write_bytes(b"RIFF\x10\0\0\0sfbkLIST")
+    synth = FluidSynth(OWN_BANK, broken)
+    own = SynthEvent(0, "program", Part.KEYS, 4, 0)
+    synth.render([own, *stroke(0)], 6400)
+    assert not caplog.messages
+    only_general = SynthEvent(6400, "program", Part.KEYS, 59, GENERAL_ONLY)
+    sound = synth.render([only_general, *stroke(6400)], 6400)
+    synth.close()
+    assert np.abs(sound[PARTS.index(Part.KEYS)]).max() > 1e-3
+    assert [message.split(": ")[0] for message in caplog.messages] == [str(broken)]
 
 
 def test_a_missing_bank_is_named_with_the_package_to_install(tmp_path):
