@@ -7,8 +7,8 @@ Every loop is made on a circle (noise by inverse Fourier transform, events wrapp
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,4 +82,11 @@ def main(folder: Path, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent, sys.argv[2:])
+    parser = argparse.ArgumentParser(prog="python -m loops.make", description="Synthesise loops and print their facts.")
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(__file__).parent, help="default: loops/ itself")
+    parser.add_argument("names", nargs="*", help="such as ambience/rain; default: all")
+    options = parser.parse_args()
+    for name in options.names:
+        if name not in MAKERS:
+            parser.error(f"no loop is called {name!r}. There are: {', '.join(MAKERS)}.")
+    main(options.folder, options.names)

@@ -7,8 +7,8 @@ The same numpy and scipy give the same bytes; other versions may differ in a sam
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import sys
 from pathlib import Path
 
 from soundfonts.maker import air, keys, kits, strings
@@ -34,4 +34,8 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "lofi.sf2")
+    parser = argparse.ArgumentParser(
+        prog="python -m soundfonts.make", description="Synthesise the bank, print its facts."
+    )
+    parser.add_argument("path", type=Path, nargs="?", default=Path(__file__).parent / "lofi.sf2")
+    main(parser.parse_args().path)

@@ -8,7 +8,7 @@ tuning = lowest partial against A4 = 440 Hz; evenness = loudest 0.4 s of each ke
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,5 +140,7 @@ def main(banks: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    ours, theirs = Path(__file__).parent / "lofi.sf2", Path("/usr/share/sounds/sf3/MuseScore_General_Lite.sf3")
-    main([Path(name) for name in sys.argv[1:]] or [path for path in (ours, theirs) if path.is_file()])
+    both = (Path(__file__).parent / "lofi.sf2", Path("/usr/share/sounds/sf3/MuseScore_General_Lite.sf3"))
+    parser = argparse.ArgumentParser(prog="python -m soundfonts.survey", description="Measure banks note by note.")
+    parser.add_argument("banks", type=Path, nargs="*", help="default: lofi.sf2 and the distribution's bank")
+    main(parser.parse_args().banks or [path for path in both if path.is_file()])
