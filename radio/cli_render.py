@@ -82,7 +82,7 @@ def render(  # noqa: PLR0913 - each parameter is an option of the command
     prompt_live: Annotated[str | None, typer.Option(help="Go on from what is played now: midi or mic.")] = None,
     quote: Annotated[int | None, typer.Option(help="So many of the prompt's bars open the piece.")] = None,
     count: Annotated[int | None, typer.Option(help="So many tracks, of seeds one after the other from --seed.")] = None,
-    jobs: Annotated[int, typer.Option(help="Tracks at a time in a batch; each takes 300 MB.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Tracks at a time in a batch; each takes 200 MB.")] = 1,
     config: ConfigPath = None,
 ) -> None:  # fmt: skip
     """Render music to files, as fast as the machine can."""

@@ -50,7 +50,7 @@ class Engine(Part):
     lead_s: Annotated[float, Field(ge=2, le=60)] = 8.0
     """Music composed ahead of the broadcast."""
     spare: bool = True
-    """Keep a second engine ready; it takes over within a second and costs 300 MB of memory a station."""
+    """Keep a second engine ready; it takes over within a second and costs 60 MB of memory a station."""
     target_lufs: Annotated[float, Field(ge=-30, le=-10)] = -16.0
 
 
