@@ -17,6 +17,7 @@ from aiohttp import web
 
 from engine import SAMPLE_RATE_HZ, AudioBlock, FloatArray
 from radio.encoders import Mp3Encoder
+from radio.web.answers import OPEN, told
 
 FOLDERS = ("ambience", "vinyl")
 SHOWN = ("rain", "vinyl", "fire", "sea", "cafe", "wind", "birds")
@@ -29,8 +30,7 @@ that is as long as the loop never meets the edges."""
 LOUDNESS_RMS = 0.07
 """-23 dBFS with the fader up: a loop on disk stands at -56 LUFS, for the engine turns it up as it needs."""
 _LENGTH_S_MAX = 60.0
-_OPEN = {"Access-Control-Allow-Origin": "*"}
-_KEEP = {"Cache-Control": "public, max-age=86400", **_OPEN}
+_KEEP = {"Cache-Control": "public, max-age=86400", **OPEN}
 
 
 @dataclass(eq=False, slots=True)
@@ -60,11 +60,11 @@ class Ambience:
         app.router.add_get(r"/ambience/{name:[\w-]+}.mp3", self._sound)
 
     async def _list(self, request: web.Request) -> web.Response:
-        told: list[dict[str, Any]] = [
+        found: list[dict[str, Any]] = [
             {"name": name, "path": f"ambience/{name}.mp3", "loop_s": round(loop.seconds, 6), "lead_s": LEAD_S}
             for name, loop in self._loops.items()
         ]
-        return web.json_response({"ambience": told}, headers={"Cache-Control": "no-cache", **_OPEN})
+        return told({"ambience": found}, cache="no-cache")
 
     async def _sound(self, request: web.Request) -> web.Response:
         loop = self._loops.get(request.match_info["name"])

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from engine import SAMPLE_RATE_HZ
 from radio.nowplaying import key_name
+from radio.web.answers import no_station, refused, told
 from radio.web.azuracast import Place, now_playing, station
 from radio.web.facts import Json, bar_facts, chord_text, iso, played_facts, section_name
 from radio.web.news import News
@@ -38,12 +39,11 @@ class Api:
         if name.isascii() and name.isdigit() and len(name) < 5:  # AzuraCast's clients may ask by number
             name = dict(enumerate(self._stations, 1)).get(int(name), name)
         if name not in self._stations:
-            known = ", ".join(self._stations)
-            return _json({"error": f"No station is called {name[:40]!r}. There are: {known}."}, status=404)
-        told = self.describe(name)
+            return refused(404, no_station(name, self._stations))
+        found = self.describe(name)
         place = self._place(name, request)
-        seconds, now = told["length_s"], datetime.now(UTC)
-        return _json({**now_playing(self._stations[name], place, now, seconds), "lofi": told})
+        seconds, now = found["length_s"], datetime.now(UTC)
+        return told({**now_playing(self._stations[name], place, now, seconds), "lofi": found})
 
     async def _all(self, request: web.Request) -> web.Response:
         """Every station, where it is heard and what it plays."""
@@ -51,7 +51,7 @@ class Api:
             {**station(view, self._place(name, request)), "lofi": self.describe(name)}
             for name, view in self._stations.items()
         ]
-        return _json({"stations": found})
+        return told({"stations": found})
 
     def _place(self, name: str, request: web.Request) -> Place:
         number = list(self._stations).index(name) + 1
@@ -102,9 +102,3 @@ class Api:
 def stream_path(name: str, stations: Mapping[str, StationView]) -> str:
     """Where a station's MP3 stream is; the first station has the short address."""
     return "/stream.mp3" if name == next(iter(stations)) else f"/{name}/stream.mp3"
-
-
-def _json(content: Json, status: int = 200) -> web.Response:
-    return web.json_response(
-        content, status=status, headers={"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
-    )

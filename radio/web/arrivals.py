@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from radio.web.answers import told
+
 IDS_MAX = 4096
 """A page asks within seconds; so many may begin to listen within them."""
 KEPT_S = 300.0
@@ -52,5 +54,4 @@ class Arrivals:
     async def _tell(self, request: web.Request) -> web.Response:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         frame = self.frame(request.query.get("id", ""))
-        headers = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
-        return web.json_response({"now": now, "frame": frame}, headers=headers)
+        return told({"now": now, "frame": frame})

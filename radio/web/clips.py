@@ -21,6 +21,7 @@ from radio.journal_reader import JournalReader
 from radio.metrics import Metrics
 from radio.moments import iso, to_ms
 from radio.replay_plan import Span, piece_span
+from radio.web.answers import OPEN, no_station, refused
 from radio.web.guard import Attempts
 from radio.web.provenance import read_time
 
@@ -58,19 +59,21 @@ class ClipPages:
                 self._count("kept")
             elif wait_s := self._attempts.wait_s(self._client(request)):
                 self._count("refused")
-                return _no(429, f"That is enough for now. Wait {wait_s:.0f} s.", {"Retry-After": str(int(wait_s) + 1)})
+                return refused(
+                    429, f"That is enough for now. Wait {wait_s:.0f} s.", {"Retry-After": str(int(wait_s) + 1)}
+                )
             else:
                 self._attempts.failed(self._client(request))
                 clip = await self._clips.make(span, suffix)
         except MomentError as problem:
-            return _no(400, str(problem))
+            return refused(400, str(problem))
         except BusyError as problem:
             self._count("refused")
-            return _no(503, str(problem), {"Retry-After": "60"})
+            return refused(503, str(problem), {"Retry-After": "60"})
         except ReplayError as problem:
-            return _no(404, str(problem))
+            return refused(404, str(problem))
         except (JournalError, sqlite3.Error, OSError):
-            return _no(503, "The journal or the disk is in the way right now.")
+            return refused(503, "The journal or the disk is in the way right now.")
         return _file(clip, kind, f"{span.station} {iso(span.from_ms)[:19]}{suffix}")
 
     def _format(self, request: web.Request) -> tuple[str, str]:
@@ -84,7 +87,7 @@ class ClipPages:
         query, now = request.query, datetime.now(UTC)
         station = query.get("station", self._stations[0])
         if station not in self._stations:
-            raise ReplayError(f"No station is called {station[:40]!r}. There are: {', '.join(self._stations)}.")
+            raise ReplayError(no_station(station, self._stations))
         if "piece" in query or "piece_at" in query:
             span = self._piece(station, query.get("piece", ""), query.get("piece_at", ""), now)
         else:
@@ -125,16 +128,9 @@ def _file(clip: Clip, kind: str, name: str) -> web.FileResponse:
         "Content-Type": kind,
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
         "Cache-Control": "public, max-age=3600",
-        "Access-Control-Allow-Origin": "*",
+        **OPEN,
         "X-Lofi-Exact": "yes" if clip.exact else "no",
     }
     if clip.warnings:
         headers["X-Lofi-Note"] = quote(" ".join(clip.warnings)[:800], safe=" ,.:;+-()'")
     return web.FileResponse(clip.path, headers=headers)
-
-
-def _no(status: int, said: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response(
-        {"error": said}, status=status,
-        headers={"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*", **(headers or {})},
-    )  # fmt: skip

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from aiohttp import WSCloseCode, web
 
 from radio.metrics import Metrics
+from radio.web.answers import OPEN, SOON, no_station, refused
 from radio.web.news import Message, News
 
 logger = logging.getLogger(__name__)
@@ -28,12 +29,11 @@ _SEND_BUFFER_BYTES = 65_536
 """The system's own choice would keep an hour of events for a client that does not read."""
 CHATTER_MAX = 32
 """Messages of a client that are put up with; then it is let go."""
-_OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
 _SSE_HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would keep events back
-    **_OPEN_TO_ALL,
+    **OPEN,
 }
 
 Send = Callable[[tuple[Message, ...]], Awaitable[None]]
@@ -121,10 +121,8 @@ class Events:
             return found
         wire = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=1_024, compress=False, timeout=1.0)
         if not wire.can_prepare(request):
-            return web.json_response(
-                {"error": "This is a WebSocket; the same for plain HTTP is at /api/events."},
-                status=426, headers={"Upgrade": "websocket", **_OPEN_TO_ALL},
-            )  # fmt: skip
+            said = "This is a WebSocket; the same for plain HTTP is at /api/events."
+            return refused(426, said, {"Upgrade": "websocket"})
 
         async def send(messages: tuple[Message, ...]) -> None:
             for message in messages:
@@ -164,14 +162,13 @@ class Events:
         """The news asked for, or the answer that there are none for this client."""
         name = request.query.get("station", next(iter(self._news)))
         if name not in self._news:
-            known = ", ".join(self._news)
-            said = f"No station is called {name[:40]!r}. There are: {known}."
-            return web.json_response({"error": said}, status=404, headers=_OPEN_TO_ALL)
+            return refused(404, no_station(name, self._news))
         if self._news[name].closed:  # no drop: nobody needs a place more, and the alarm for those would ring
-            return _later("The station is stopping. Try again in a moment.")
+            return refused(503, "The station is stopping. Try again in a moment.", SOON)
         if sum(news.followers for news in self._news.values()) >= self._max_clients:
             self._metrics.event_drops.labels("full").inc()
-            return _later(f"All {self._max_clients} places are taken. Ask /api/nowplaying every few seconds instead.")
+            said = f"All {self._max_clients} places are taken. Ask /api/nowplaying every few seconds instead."
+            return refused(503, said, SOON)
         return self._news[name]
 
     @contextlib.contextmanager
@@ -189,10 +186,6 @@ class Events:
         self._metrics.event_drops.labels(reason).inc()
         if request.transport is not None:
             request.transport.abort()  # a polite end would wait in the kernel for a client that does not read
-
-
-def _later(said: str) -> web.Response:
-    return web.json_response({"error": said}, status=503, headers={"Retry-After": "30", **_OPEN_TO_ALL})
 
 
 def _limit_backlog(request: web.Request) -> None:

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from radio.errors import JournalError
 from radio.journal_reader import JournalReader, PieceRow
+from radio.web.answers import no_station, refused, told
 from radio.web.facts import Json, iso
 
 PIECES, PIECES_MAX = 25, 100
@@ -25,7 +26,6 @@ KEPT_S = 5.0
 PAGES_KEPT = 64
 _LONGEST_MS = 30 * 60_000
 """No piece is so long: between two that are further apart the station was away."""
-_OPEN = {"Access-Control-Allow-Origin": "*"}
 
 _Asked = tuple[str, int, int]
 """Station, before which wall time, how many pieces."""
@@ -50,14 +50,13 @@ class History:
         try:
             asked = self._asked(request)
         except ValueError as problem:
-            return _json({"error": str(problem)}, 400)
+            return refused(400, str(problem))
         if asked[0] not in self._stations:
-            known = ", ".join(self._stations)
-            return _json({"error": f"No station is called {asked[0][:40]!r}. There are: {known}."}, 404)
+            return refused(404, no_station(asked[0], self._stations))
         try:
-            return _json(await self._page(asked), 200)
+            return told(await self._page(asked))
         except (JournalError, sqlite3.Error):
-            return _json({"error": "The journal cannot be read right now."}, 503)
+            return refused(503, "The journal cannot be read right now.")
 
     async def _page(self, asked: _Asked) -> Json:
         async with self._turn:
@@ -111,11 +110,7 @@ def _page(asked: _Asked, rows: Sequence[PieceRow]) -> Json:
             }
         )
         later_ms = row.wall_ms
-    told: Json = {"station": station, "pieces": pieces, "next": None}
+    page: Json = {"station": station, "pieces": pieces, "next": None}
     if len(rows) > limit:
-        told["next"] = f"/api/history?station={station}&before={pieces[-1]['started_at']}&limit={limit}"
-    return told
-
-
-def _json(content: Json, status: int) -> web.Response:
-    return web.json_response(content, status=status, headers={"Cache-Control": "no-store", **_OPEN})
+        page["next"] = f"/api/history?station={station}&before={pieces[-1]['started_at']}&limit={limit}"
+    return page

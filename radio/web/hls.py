@@ -8,11 +8,13 @@ from typing import Protocol
 
 from aiohttp import web
 
+from radio.web.answers import OPEN
+
 PLAYLIST_TYPE, SEGMENT_TYPE = "application/vnd.apple.mpegurl", "audio/aac"
 PLAYLIST_HEADERS = {"Cache-Control": "public, max-age=1"}
 SEGMENT_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 _OPEN_TO_ALL = {
-    "Access-Control-Allow-Origin": "*",
+    **OPEN,
     "Access-Control-Allow-Headers": "Range",
     "Access-Control-Expose-Headers": "Date, ETag",
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from engine import Mood
+from radio.web.answers import told
 from radio.web.facts import Json
 
 CARDS: Mapping[str, tuple[str, str, str]] = {
@@ -37,8 +38,8 @@ class Moods:
 
     async def _answer(self, request: web.Request) -> web.Response:
         """Every mood with its title, one line about it, a colour for tiles and its main numbers."""
-        told = {"moods": [mood_card(name, mood) for name, mood in self._moods().items()]}
-        return web.json_response(told, headers={"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"})
+        cards = {"moods": [mood_card(name, mood) for name, mood in self._moods().items()]}
+        return told(cards)
 
 
 def mood_card(name: str, mood: Mood) -> Json:

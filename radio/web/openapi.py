@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from radio.web.answers import told
 from radio.web.facts import Json
 from radio.web.openapi_schemas import SCHEMAS
 from radio.web.operations import OPERATIONS, SAYS, Body, Operation, Value
@@ -39,8 +40,7 @@ class OpenApi:
         """This document."""
         if self._document is None:
             self._document = document(request.app)
-        headers = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
-        return web.json_response(self._document, headers=headers)
+        return told(self._document, cache="public, max-age=300")
 
 
 def document(app: web.Application) -> Json:
@@ -48,8 +48,8 @@ def document(app: web.Application) -> Json:
     paths: dict[str, Json] = {}
     for method, path, handler in api_routes(app):
         known = OPERATIONS.get(path)
-        told = _told(method, path, known) if known else _plain(method, path, handler)
-        paths.setdefault(path, {})[method.lower()] = told
+        operation = _operation(method, path, known) if known else _plain(method, path, handler)
+        paths.setdefault(path, {})[method.lower()] = operation
     return {
         "openapi": VERSION,
         "info": {
@@ -74,33 +74,33 @@ def api_routes(app: web.Application) -> Iterator[tuple[str, str, Any]]:
             yield route.method, path, route.handler
 
 
-def _told(method: str, path: str, known: Operation) -> Json:
+def _operation(method: str, path: str, known: Operation) -> Json:
     in_words = any(value.name == "format" for value in known.values if known.guarded)
     answers: Json = {str(status): _answer(known, in_words) for status in (known.status, *known.also)}
     kinds = ("application/json",) * path.startswith("/api/") + ("text/plain",) * (in_words or path[:5] != "/api/")
     answers |= {str(status): _error(status, kinds) for status in known.refusals}
-    told: Json = {"summary": known.summary, "operationId": _name(method, path), "responses": answers}
+    made: Json = {"summary": known.summary, "operationId": _name(method, path), "responses": answers}
     in_address = [value for value in known.values if method == "GET" or known.bodies or value.name == "format"]
-    told["parameters"] = [*_in_path(path), *(_parameter(value) for value in in_address)]
+    made["parameters"] = [*_in_path(path), *(_parameter(value) for value in in_address)]
     if known.bodies:
         content = {body.kind: _media(body) for body in known.bodies}
-        told["requestBody"] = {"required": True, "content": content}
+        made["requestBody"] = {"required": True, "content": content}
     elif method != "GET":
-        told["requestBody"] = {"content": {"application/json": {"schema": _body(known)}}}
+        made["requestBody"] = {"content": {"application/json": {"schema": _body(known)}}}
     if known.guarded:
-        told["security"] = [{"token": []}]
-    return told
+        made["security"] = [{"token": []}]
+    return made
 
 
 def _plain(method: str, path: str, handler: Any) -> Json:  # noqa: ANN401 - whatever aiohttp was given
     lines = (handler.__doc__ or path).strip().splitlines()
-    told: Json = {
+    made: Json = {
         "summary": lines[0],
         "operationId": _name(method, path),
         "parameters": _in_path(path),
         "responses": {"default": {"description": "See docs/api.md."}},
     }
-    return told | {"security": [{"token": []}]} if path.startswith("/api/control/") else told
+    return made | {"security": [{"token": []}]} if path.startswith("/api/control/") else made
 
 
 def _name(method: str, path: str) -> str:

@@ -22,6 +22,7 @@ from radio.journal_reader import JournalReader
 from radio.moments import read_moment, to_ms
 from radio.provenance import Asked, describe
 from radio.signing import public_keys
+from radio.web.answers import no_station, refused, told
 
 ANSWERS = 256
 """Kept; one with all its notes takes 20 kB."""
@@ -54,19 +55,19 @@ class Provenance:
         try:
             keys = await asyncio.to_thread(public_keys, self._state)
         except (ProvenanceError, OSError):
-            return _json({"error": "The keys cannot be read right now."}, 503)
-        return _json({"algorithm": "ed25519", "keys": list(keys)}, 200)
+            return refused(503, "The keys cannot be read right now.")
+        return told({"algorithm": "ed25519", "keys": list(keys)})
 
     async def _names(self, request: web.Request) -> web.Response:
-        return _json({"digests": await asyncio.to_thread(self._digests.names)}, 200)
+        return told({"digests": await asyncio.to_thread(self._digests.names)})
 
     async def _digest(self, request: web.Request) -> web.Response:
         try:
             async with self._turns:
                 found = await asyncio.to_thread(self._digests.read, request.match_info["name"])
         except ProvenanceError:
-            return _json({"error": "There is no such digest; /api/provenance/digests lists them."}, 404)
-        return _json(found, 200, "public, max-age=3600")
+            return refused(404, "There is no such digest; /api/provenance/digests lists them.")
+        return told(found, cache="public, max-age=3600")
 
     async def _answer(self, request: web.Request) -> web.Response:
         now = datetime.now(UTC)
@@ -74,18 +75,18 @@ class Provenance:
             asked = self._asked(request, now)
             record = await self._record(asked)
         except (MomentError, ProvenanceError) as problem:
-            return _json({"error": str(problem)}, 400 if isinstance(problem, MomentError) else 404)
+            return refused(400 if isinstance(problem, MomentError) else 404, str(problem))
         except (JournalError, sqlite3.Error):
-            return _json({"error": "The journal cannot be read right now."}, 503)
+            return refused(503, "The journal cannot be read right now.")
         if to_ms(now) - asked.wall_ms >= YOUNG_MS:
             self._keep(asked, record)
-            return _json(record, 200, "public, max-age=3600")
-        return _json(record, 200)
+            return told(record, cache="public, max-age=3600")
+        return told(record)
 
     def _asked(self, request: web.Request, now: datetime) -> Asked:
         station = request.query.get("station", self._stations[0])
         if station not in self._stations:
-            raise ProvenanceError(f"No station is called {station[:40]!r}. There are: {', '.join(self._stations)}.")
+            raise ProvenanceError(no_station(station, self._stations))
         return Asked(station, to_ms(read_time(request.query.get("at", ""), now)) // _STEP_MS * _STEP_MS)
 
     async def _record(self, asked: Asked) -> Json:
@@ -108,9 +109,3 @@ class Provenance:
 def read_time(text: str, now: datetime) -> datetime:
     """Read a moment of a query, in which a plus sign may have become a blank; raises MomentError."""
     return read_moment(re.sub(r" (?=\d\d:?\d\d$)", "+", text) if "T" in text else text, now)
-
-
-def _json(content: Json, status: int, cache: str = "no-store") -> web.Response:
-    return web.json_response(
-        content, status=status, headers={"Cache-Control": cache, "Access-Control-Allow-Origin": "*"}
-    )

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from radio.hub import Heads, Hub, Sound
 from radio.metrics import Metrics
+from radio.web.answers import OPEN
 from radio.web.arrivals import Arrivals
 from radio.web.pump import Place, Pump
 
@@ -37,7 +38,7 @@ LOW_PACE_S, LOW_SLICES = 0.2, 4
 _SEND_BUFFER_BYTES = 131_072
 """The system's own choice would feed a stuck client for minutes."""
 _OPEN_TO_ALL = {
-    "Access-Control-Allow-Origin": "*",
+    **OPEN,
     "Access-Control-Allow-Headers": "Icy-MetaData, Range",
     "Access-Control-Expose-Headers": "icy-br, icy-description, icy-genre, icy-metaint, icy-name, icy-pub, icy-url",
 }
