@@ -110,7 +110,7 @@ async def test_answers_are_what_the_document_says(app, asked):
     [
         ("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/stream.mp3", 200), ("/stream.aac", 200),
         ("/stream.opus", 200), ("/stream.m3u", 200), ("/stream.pls", 200), ("/hls/live.m3u8", 503),
-        ("/hls/x-1.aac", 404), ("/ambience/rain.mp3", 200), ("/ambience/none.mp3", 404),
+        ("/hls/x-1.aac", 404), ("/ambience/none.mp3", 404),
         ("/api/control/skip?format=text", 202), ("/api/control/bpm?format=text", 400),
     ],
 )  # fmt: skip
