@@ -21,6 +21,7 @@ from training.errors import CorpusError
 
 EVERY_EPOCH = -1
 Ids = npt.NDArray[np.uint16]
+Marks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,12 @@ class Entry:
     validation: bool
     variant: int
     ids: Ids = field(repr=False)
+    learned: Marks | None = field(default=None, repr=False)
+    """One a token: whether its loss counts; None: all do. The others are context only."""
+
+    def marks(self) -> Marks:
+        """Return which tokens count."""
+        return np.ones(len(self.ids), np.bool_) if self.learned is None else self.learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,17 @@ class Corpus:
 
     def epoch(self, number: int, seed: int) -> Ids:
         """Return the training stream of an epoch: its songs in an order that only (seed, number) decides."""
+        return np.concatenate([entry.ids for entry in self._songs(number, seed)])
+
+    def epoch_marks(self, number: int, seed: int) -> Marks:
+        """Return which tokens of that stream count."""
+        return np.concatenate([entry.marks() for entry in self._songs(number, seed)])
+
+    def _songs(self, number: int, seed: int) -> list[Entry]:
         variant = number % self.variants
-        songs = [e.ids for e in self.entries if not e.validation and e.variant in (EVERY_EPOCH, variant)]
+        songs = [e for e in self.entries if not e.validation and e.variant in (EVERY_EPOCH, variant)]
         order = np.random.default_rng((seed, number)).permutation(len(songs))
-        return np.concatenate([songs[i] for i in order])
+        return [songs[i] for i in order]
 
 
 def check_split(entries: Iterable[Entry]) -> None:
@@ -81,6 +95,7 @@ def save_corpus(corpus: Corpus, path: Path) -> None:
     check_split(corpus.entries)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp.npz")
+    marked = any(entry.learned is not None for entry in corpus.entries)
     np.savez_compressed(
         draft,
         vocabulary=np.array(corpus.vocabulary_sha256),
@@ -91,6 +106,7 @@ def save_corpus(corpus: Corpus, path: Path) -> None:
         names=np.array([entry.name for entry in corpus.entries]),
         validation=np.array([entry.validation for entry in corpus.entries]),
         variants=np.array([entry.variant for entry in corpus.entries]),
+        **({"learned": np.concatenate([entry.marks() for entry in corpus.entries])} if marked else {}),
     )
     os.replace(draft, path)
 
@@ -109,9 +125,12 @@ def load_corpus(path: Path) -> Corpus:
         sources = json.loads(str(file["sources"])) if "sources" in file else {}
         if size > tokens.VOCABULARY_SIZE or str(file["vocabulary"]) != tokens.vocabulary_sha256(size):
             raise CorpusError(f"{path}: written with another token table. Run `python -m training.prepare` again.")
-        ids = np.split(file["ids"], np.cumsum(file["lengths"])[:-1])
-        columns = zip(file["names"], file["validation"], file["variants"], ids, strict=True)
-        entries = tuple(Entry(str(name), bool(v), int(variant), song) for name, v, variant, song in columns)
+        cuts = np.cumsum(file["lengths"])[:-1]
+        ids = np.split(file["ids"], cuts)
+        # Without marks every token counts.
+        marks = np.split(file["learned"], cuts) if "learned" in file else [None] * len(ids)
+        columns = zip(file["names"], file["validation"], file["variants"], ids, marks, strict=True)
+        entries = tuple(Entry(str(name), bool(v), int(n), song, mark) for name, v, n, song, mark in columns)
         return Corpus(entries, size, sources)
 
 

@@ -21,13 +21,15 @@ from training.network import Network
 from training.schedule import make_optimiser, set_rate
 from training.settings import Settings
 from training.validation import Forward
-from training.windows import Progress, Window, Windows
+from training.windows import IGNORED, Progress, Window, Windows
 
 
 def pulled_loss(logits: Tensor, targets: Tensor, pull: float) -> tuple[Tensor, Tensor]:
     """Return (what to minimise, the cross entropy in nats a token); see `Settings.logit_pull`."""
     logits = logits.float().view(-1, logits.shape[-1])
-    loss = functional.cross_entropy(logits, targets.reshape(-1))
+    targets = targets.reshape(-1)
+    counted = (targets != IGNORED).sum().clamp(min=1)  # a window may hold none that counts
+    loss = functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum") / counted
     return loss + 0.5 * pull * logits.amax(-1).square().mean(), loss.detach()
 
 

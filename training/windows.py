@@ -14,9 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.corpus import Corpus, Ids
+from training.corpus import Corpus, Ids, Marks
 from training.errors import CorpusError
 from training.settings import Settings
+
+IGNORED = -100
+"""The target of a token whose loss does not count; torch's own default."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,12 @@ def lanes_of(ids: Ids, lanes: int) -> tuple[Tensor, Tensor]:
     return stream[:-1].view(lanes, length), stream[1:].view(lanes, length)
 
 
+def counted(targets: Tensor, marks: Marks) -> Tensor:
+    """Return targets [lanes, T] of a stream without those that its marks leave out."""
+    chosen = torch.from_numpy(marks[1 : targets.numel() + 1]).view(targets.shape)
+    return targets.where(chosen, IGNORED)
+
+
 class Windows:
     """The windows of a run from where its progress stands; each process takes its share of the lanes."""
 
@@ -64,6 +73,7 @@ class Windows:
         epoch, index = self.progress.epoch, self.progress.step_in_epoch
         while True:
             inputs, targets = lanes_of(self.corpus.epoch(epoch, self.seed), self.lanes)
+            targets = counted(targets, self.corpus.epoch_marks(epoch, self.seed))
             count = inputs.shape[1] // self.window
             if not count:
                 raise CorpusError(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny import tiny_corpus
@@ -73,3 +75,19 @@ def test_a_corpus_from_before_it_named_its_vocabulary_size_is_read(tmp_path):
         old = {name: file[name] for name in file.files if name not in ("vocabulary_size", "sources")}
     np.savez_compressed(tmp_path / "old.npz", **old)
     assert load_corpus(tmp_path / "old.npz").vocabulary_size == tokens.VOCABULARY_SIZE
+
+
+def test_marks_follow_their_tokens_through_the_file_and_the_epoch(tmp_path):
+    songs = [replace(entry(str(n), ids=[2 * n, 2 * n + 1]), learned=np.array([True, n > 5])) for n in range(10)]
+    save_corpus(Corpus((*songs, entry("plain", ids=[99]))), tmp_path / "x.npz")
+    back = load_corpus(tmp_path / "x.npz")
+    stream, marks = back.epoch(0, 1).tolist(), back.epoch_marks(0, 1).tolist()
+    assert len(stream) == len(marks) == 21
+    assert sorted(token for token, mark in zip(stream, marks, strict=True) if not mark) == [1, 3, 5, 7, 9, 11]
+
+
+def test_a_corpus_without_marks_stores_none_and_counts_every_token(tmp_path):
+    save_corpus(tiny_corpus(), tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as file:
+        assert "learned" not in file
+    assert load_corpus(tmp_path / "x.npz").epoch_marks(0, 0).all()

@@ -1,11 +1,16 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 from tiny import tiny_corpus, tiny_network
 from torch.nn import functional
 
+from training.corpus import Corpus, Entry, as_ids
 from training.learner import pulled_loss
 from training.schedule import make_optimiser, set_rate
 from training.validation import exact, validate
+from training.windows import IGNORED, Progress, Windows
 
 
 def test_the_loss_pulls_the_largest_logit_of_each_position_and_reports_cross_entropy_alone():
@@ -17,6 +22,24 @@ def test_the_loss_pulls_the_largest_logit_of_each_position_and_reports_cross_ent
     (pull,) = torch.autograd.grad(total - plain, logits)
     expected = torch.tensor([[[0, 3.0, 0], [0.5, 0, 0]]]) * 1e-4 / 2
     torch.testing.assert_close(pull, expected, atol=1e-9, rtol=1e-3)
+
+
+def test_tokens_left_out_neither_count_nor_pull_on_the_others():
+    logits = torch.randn(1, 4, 5, generator=torch.Generator().manual_seed(0))
+    _, every = pulled_loss(logits[:, [0, 2]], torch.tensor([[1, 3]]), 0.0)
+    total, some = pulled_loss(logits, torch.tensor([[1, IGNORED, 3, IGNORED]]), 0.0)
+    assert float(some) == float(total) == pytest.approx(float(every))
+    _, none = pulled_loss(logits, torch.full((1, 4), IGNORED), 0.0)
+    assert float(none) == 0.0
+
+
+def test_windows_leave_out_the_tokens_that_do_not_count():
+    ids, marks = as_ids(range(20, 60)), np.arange(40) % 3 > 0
+    corpus = Corpus((Entry("a", False, -1, ids, marks),))
+    window = next(iter(Windows(corpus, Progress(), SimpleNamespace(lanes=3, window=12, seed=0), slice(0, 3))))
+    assert window.inputs.flatten().tolist() == [*range(20, 32), *range(33, 45), *range(46, 58)]
+    following = (window.inputs + 1).flatten().tolist()
+    assert window.targets.flatten().tolist() == [t if (t - 20) % 3 else IGNORED for t in following]
 
 
 def test_base_decays_of_the_newer_generation_learn_twice_as_fast_too():

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from engine import tokens
+from training.corpus import EVERY_EPOCH, Corpus, Entry, as_ids, load_corpus, save_corpus
+from training.recovery import main, openings, played
+from training.songs import DrumSong, Hit, encode_drums
+
+BAR_TICKS = 192
+
+
+def performance(style, bars=6, backbeat=True):
+    """Kick on 1, snare on 2 and 4 (or on 3), hats in eighths."""
+    beats = ((0, 36), (1, 38), (3, 38)) if backbeat else ((0, 36), (2, 38))
+    hits = [Hit(6 + bar * BAR_TICKS + beat * 48, pitch, 12) for bar in range(bars) for beat, pitch in beats]
+    hits += [Hit(6 + bar * BAR_TICKS + eighth * 24, 42, 6) for bar in range(bars) for eighth in range(8)]
+    return encode_drums(DrumSong(style, style, False, tuple(sorted(hits)), bars))
+
+
+@pytest.fixture
+def corpus():
+    songs = [
+        ("soul", False, EVERY_EPOCH, True),
+        ("hiphop", False, 0, True),
+        ("hiphop", False, 1, True),
+        ("funk", False, 0, True),
+        ("latin", False, 0, False),
+        ("funk", True, EVERY_EPOCH, True),
+    ]
+    return Corpus(
+        tuple(
+            Entry(f"{style}{number}", held_out, variant, as_ids(performance(style, backbeat=kept)))
+            for number, (style, held_out, variant, kept) in enumerate(songs)
+        )
+    )
+
+
+def test_performances_are_the_training_split_s_each_once(corpus):
+    found = played(corpus)
+    assert {token: len(songs) for token, songs in found.songs.items()} == {
+        tokens.style(style): 1 for style in ("soul", "hiphop", "funk", "latin")
+    }
+    assert found.backbeats[tokens.style("funk")] == 6
+    assert found.backbeats[tokens.style("latin")] == 0
+
+
+def test_openings_ask_for_backbeats_in_styles_that_have_them_and_some_go_on_from_a_performance(corpus):
+    found = openings(played(corpus), 200, 16, seed=3)
+    assert found == openings(played(corpus), 200, 16, seed=3) != openings(played(corpus), 200, 16, seed=4)
+    headers = [opening.headers for opening in found]
+    assert {header[0][1] for header in headers} == {tokens.style(style) for style in ("soul", "hiphop", "funk")}
+    assert {header[2] for each in headers for header in each} == {tokens.BACKBEAT, tokens.FILL}
+    assert all(each[place][2] == tokens.BACKBEAT for each in headers for place in range(7))
+    assert len({opening.seed for opening in found}) == 200
+    begun = [opening for opening in found if len(opening.ids) > 1]
+    assert 50 < len(begun) < 110
+    for opening in begun:
+        assert opening.ids[0] == tokens.START
+        assert opening.ids[1] == tokens.BAR
+        assert opening.ids[2] == opening.headers[0][1]
+    assert any(opening.free_bars for opening in found)
+
+
+def test_the_corpus_has_the_performances_and_marked_songs_and_the_same_validation(root, corpus, tmp_path, capsys):
+    save_corpus(corpus, tmp_path / "drums.npz")
+    model = str(root / "models" / "drums" / "model.onnx")
+    command = [model, "--prepared", str(tmp_path), "--out", str(tmp_path / "out"), "--songs", "3", "--bars", "4"]
+    main(command)
+    made = load_corpus(tmp_path / "out" / "drums.npz")
+    assert np.array_equal(made.validation(), corpus.validation())
+    written = [entry for entry in made.entries if entry.name.startswith("written/")]
+    assert len(written) == 3
+    assert len(made.entries) == len(corpus.entries) + 3
+    assert all(entry.marks().all() for entry in made.entries if entry not in written)
+    counted = sum(int(entry.marks().sum()) for entry in written)
+    assert 0 < counted < sum(len(entry.ids) for entry in written)
+    assert f"{counted} of them count" in capsys.readouterr().out
+    main([*command, "--share", "0"])
+    alone = load_corpus(tmp_path / "out" / "drums.npz")
+    assert [entry.name for entry in alone.entries if not entry.validation] == [entry.name for entry in written]

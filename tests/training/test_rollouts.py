@@ -1,0 +1,94 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from engine import tokens
+from training.groove import has_backbeat
+from training.rollouts import Opening, Patience, Rollouts
+from training.runtime import OnnxStep
+from training.songs import decode_drums
+
+SOUL = (tokens.BAR, tokens.style("soul"), tokens.BACKBEAT, tokens.density(3))
+FILL = (tokens.BAR, tokens.style("soul"), tokens.FILL, tokens.density(3))
+
+
+@pytest.fixture(scope="module")
+def model(root):
+    return OnnxStep(root / "models" / "drums" / "model.onnx")
+
+
+def bars_of(ids):
+    """Tokens of each bar, and where it begins."""
+    places = [place for place, token in enumerate(ids) if token == tokens.BAR]
+    return [(start, ids[start:stop]) for start, stop in pairwise([*places, len(ids) - 1])]
+
+
+def write(model, openings, patience=Patience(), lanes=4):  # noqa: B008 - frozen
+    return {tuple(song.ids): song for song in Rollouts(model, patience, lanes).write(openings)}.values()
+
+
+def test_every_song_has_its_opening_and_its_headers(model):
+    played = (*SOUL, tokens.position(6), tokens.note(36, 9))
+    openings = [Opening((tokens.START, *played), (SOUL, FILL, SOUL), seed) for seed in range(6)]
+    songs = list(write(model, openings))
+    assert len(songs) == 6
+    for song in songs:
+        assert song.ids[:7] == [tokens.START, *played]
+        assert [tuple(bar[:4]) for _, bar in bars_of(song.ids)] == [SOUL, SOUL, FILL, SOUL]
+        assert song.ids[-1] == tokens.END
+        assert len(song.learned) == len(song.ids)
+        assert not any(song.learned[:7])
+
+
+def test_what_counts_is_in_bars_that_have_their_backbeat_and_never_a_header(model):
+    openings = [Opening((tokens.START,), (SOUL, FILL) * 4, seed, free_bars=8) for seed in range(6)]
+    lost = 0
+    for song in write(model, openings):
+        for start, bar in bars_of(song.ids):
+            kept = bar[2] == tokens.BACKBEAT and has_backbeat(decode_drums(bar).hits)
+            lost += bar[2] == tokens.BACKBEAT and not kept
+            assert song.learned[start + 1 : start + len(bar)] == [False] * 3 + [kept] * (len(bar) - 4)
+        assert song.tries == 8
+    assert lost
+
+
+def test_a_bar_without_its_backbeat_is_written_again_until_it_has_one(model):
+    hard = (tokens.BAR, tokens.style("soul"), tokens.BACKBEAT, tokens.density(1))
+    openings = [Opening((tokens.START,), (hard,) * 6, seed) for seed in range(6)]
+    songs = list(write(model, openings, Patience(tries=500)))
+    assert sum(song.tries for song in songs) > 36
+    for song in songs:
+        assert song.lost_bars == 0
+        assert all(has_backbeat(decode_drums(bar).hits) for _, bar in bars_of(song.ids))
+        assert song.learned.count(True) == len(song.ids) - 2 - 6 * 4 + 5  # and the BARs that ended five of them
+
+
+def test_lost_bars_stand_where_they_may_and_the_song_goes_on_from_the_state_they_left(model):
+    hard = (tokens.BAR, tokens.style("soul"), tokens.BACKBEAT, tokens.density(1))
+    openings = [Opening((tokens.START,), (hard,) * 6, seed) for seed in range(8)]
+    songs = list(write(model, openings, Patience(stands=1.0)))
+    assert sum(song.lost_bars for song in songs)
+    assert all(song.tries == 6 for song in songs)
+
+
+def test_a_song_is_what_the_model_writes_token_by_token(model):
+    (song,) = write(model, [Opening((tokens.START,), (SOUL,) * 3, 5)], Patience(top_p=1e-9))
+    logits = model.logits(song.ids[:-1])
+    place = len([tokens.START, *SOUL])
+    allowed = [token for token in range(tokens.VOCABULARY_SIZE) if tokens.is_position(token) or token == tokens.BAR]
+    assert song.ids[place] == max(allowed, key=lambda token: logits[place - 1, token])
+    assert song.tries == 3 or song.tries > 24  # greedy bars do not change when they are tried again
+
+
+def test_neighbours_do_not_change_a_song(model):
+    openings = [Opening((tokens.START,), (SOUL,) * n, seed) for seed, n in ((1, 2), (2, 4), (3, 1), (4, 3))]
+    alone = [next(iter(write(model, [opening]))).ids for opening in openings]
+    assert sorted(alone) == sorted(song.ids for song in write(model, openings, lanes=2))
+
+
+def test_time_never_goes_back_within_a_bar(model):
+    (song,) = write(model, [Opening((tokens.START,), (SOUL,) * 6, 7, free_bars=6)], Patience(top_p=1.0))
+    for _, bar in bars_of(song.ids):
+        ticks = [tokens.position_tick(token) for token in bar if tokens.is_position(token)]
+        assert np.all(np.diff(ticks) > 0)

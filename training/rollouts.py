@@ -1,0 +1,185 @@
+"""Lets the drum model write many songs at once; a bar that lacks the backbeat asked of it may be written again.
+
+A song's tokens come with a mark for each that is worth learning: those of bars that have what their header asks for.
+What is tried again is drawn from the model itself, so the bars kept are its own, given the past and the backbeat:
+nothing else about them is chosen. Knows nothing about corpora or training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from engine import tokens
+from training.groove import has_backbeat
+from training.runtime import FloatArray, OnnxStep
+from training.songs import decode_drums
+
+LONGEST_BAR_TOKENS = 120
+NOTES = np.array([tokens.note(pitch, velocity) for pitch in tokens.DRUM_PITCHES for velocity in range(1, 16)])
+POSITIONS = np.arange(tokens.POSITION_BASE, tokens.VOCABULARY_SIZE)
+DRAWN = np.concatenate([[tokens.BAR], NOTES, POSITIONS])
+"""What may stand in a bar after its header, in the order of the draws; BAR ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a song begins with and what is asked of its bars."""
+
+    ids: tuple[int, ...]
+    """START, and perhaps bars that were played."""
+    headers: tuple[tuple[int, ...], ...]
+    """One a bar to write: BAR, style, kind, density."""
+    seed: int
+    free_bars: int = 0
+    """The first so many written bars stay as they come, so that the song may lose its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A song that the model wrote."""
+
+    ids: list[int]
+    learned: list[bool]
+    """One a token: whether it belongs to a written bar that has its backbeat (the header does not)."""
+    lost_bars: int
+    """Bars without it that were left to stand."""
+    tries: int
+    """Bars written in all, those that were thrown away among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a bar is drawn, and what becomes of one without its backbeat."""
+
+    top_p: float = 0.97
+    stands: float = 0.0
+    """The chance that it stands at once."""
+    tries: int = 24
+    """After so many it stands."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One song in writing."""
+
+    opening: Opening
+    rng: np.random.Generator
+    ids: list[int] = field(default_factory=list)
+    learned: list[bool] = field(default_factory=list)
+    forced: list[int] = field(default_factory=list)
+    bar: list[int] = field(default_factory=list)
+    number: int = -1
+    tries: int = 0
+    tried: int = 0
+    lost: int = 0
+    saved: tuple[FloatArray, FloatArray, FloatArray] | None = None
+    """(logits, shift, wkv) after the header of the bar."""
+
+    def __post_init__(self) -> None:
+        self.forced = list(self.opening.ids)
+        self.ids, self.learned = list(self.forced), [False] * len(self.forced)
+
+    @property
+    def done(self) -> bool:
+        return self.number >= len(self.opening.headers)
+
+    def begin_bar(self) -> None:
+        """Ask for the next bar."""
+        self.number += 1
+        self.bar, self.tries, self.saved = [], 0, None
+        if not self.done:
+            self.forced = list(self.opening.headers[self.number])
+            self.ids += self.forced
+            self.learned += [False] * len(self.forced)
+
+    def judge(self, patience: Patience, ended: bool) -> bool:
+        """Take the bar that is complete, or refuse it; ended: by the model, not by its length."""
+        self.tries += 1
+        self.tried += 1
+        asked = self.opening.headers[self.number][2] == tokens.BACKBEAT
+        kept = asked and has_backbeat(decode_drums([tokens.BAR, *self.bar]).hits)
+        free = self.number < self.opening.free_bars
+        stands = kept or not asked or free or self.tries >= patience.tries
+        if not stands and not (self.tries == 1 and self.rng.random() < patience.stands):
+            return False
+        self.lost += asked and not kept
+        self.ids += self.bar
+        self.learned += [kept] * len(self.bar)
+        self.begin_bar()
+        if kept and ended and not self.done:
+            self.learned[-len(self.forced)] = True  # the BAR that ended it
+        return True
+
+    def written(self) -> Written:
+        return Written([*self.ids, tokens.END], [*self.learned, False], self.lost, self.tried)
+
+
+class Rollouts:
+    """The model and the lanes that it writes in."""
+
+    def __init__(self, model: OnnxStep, patience: Patience, lanes: int = 32) -> None:
+        self._model, self._patience, self._lanes = model, patience, lanes
+
+    def write(self, openings: Sequence[Opening]) -> Iterator[Written]:
+        """Yield the songs as they end; which song a seed makes does not depend on its neighbours but for rounding."""
+        waiting = iter(openings)
+        shift, wkv = self._model.initial_state(min(self._lanes, len(openings)))
+        lanes = [_lane(next(waiting)) for _ in range(shift.shape[2])]
+        while lanes:
+            feed = np.array([lane.forced.pop(0) if lane.forced else lane.bar[-1] for lane in lanes], np.int64)
+            logits, (shift, wkv) = self._model.step(feed, (shift, wkv))
+            for place, lane in enumerate(lanes):
+                if not lane.forced:
+                    self._advance(lane, logits[place], shift[:, :, place], wkv[:, place])
+            ended = [place for place, lane in enumerate(lanes) if lane.done]
+            for place in ended:
+                yield lanes[place].written()
+                following = next(waiting, None)
+                if following is not None:
+                    lanes[place] = _lane(following)
+                    shift[:, :, place], wkv[:, place] = 0, 0
+            going = [place for place, lane in enumerate(lanes) if not lane.done]
+            if len(going) < len(lanes):
+                lanes = [lanes[place] for place in going]
+                shift, wkv = np.ascontiguousarray(shift[:, :, going]), np.ascontiguousarray(wkv[:, going])
+
+    def _advance(self, lane: _Lane, logits: FloatArray, shift: FloatArray, wkv: FloatArray) -> None:
+        """Draw the lane's next token, and judge the bar when that ends it; `shift` and `wkv` are changed in place."""
+        if lane.number < 0:  # the opening is read
+            lane.begin_bar()
+            return
+        if lane.saved is None:
+            lane.saved = logits.copy(), shift.copy(), wkv.copy()
+        while True:
+            token = _draw(logits, lane, self._patience.top_p)
+            full = len(lane.bar) >= LONGEST_BAR_TOKENS
+            if token != tokens.BAR and not full:
+                lane.bar.append(token)
+                return
+            if lane.judge(self._patience, ended=not full):
+                return
+            logits, shift[...], wkv[...] = lane.saved
+            lane.bar.clear()
+
+
+def _lane(opening: Opening) -> _Lane:
+    return _Lane(opening, np.random.default_rng(opening.seed))
+
+
+def _draw(logits: npt.NDArray[np.float32], lane: _Lane, top_p: float) -> int:
+    """Draw a token of a bar by nucleus; time never goes back."""
+    allowed = logits[DRAWN].astype(np.float64)
+    placed = [token for token in lane.bar[-16:] if tokens.is_position(token)]
+    if not lane.bar:
+        allowed[1 : 1 + len(NOTES)] = -np.inf
+    if placed:
+        allowed[1 + len(NOTES) : 1 + len(NOTES) + tokens.position_tick(placed[-1]) + 1] = -np.inf
+    shares = np.exp(allowed - allowed.max())
+    order = np.argsort(-shares)
+    summed = np.cumsum(shares[order])
+    kept = order[: int(np.searchsorted(summed, top_p * summed[-1])) + 1]
+    return int(DRAWN[lane.rng.choice(kept, p=shares[kept] / shares[kept].sum())])
