@@ -44,11 +44,11 @@ class Played:
 
 
 def played(corpus: Corpus) -> Played:
-    """Return the training split's performances."""
+    """Return the training split's performances, those without a drum among them."""
     songs: dict[int, list[list[int]]] = {}
     backbeats: dict[int, int] = {}
     for entry in corpus.entries:
-        if entry.validation or entry.variant not in (EVERY_EPOCH, 0):
+        if entry.validation:
             continue
         ids = [token for token in entry.ids.tolist() if token not in (tokens.START, tokens.END)]
         style = ids[1]
@@ -111,11 +111,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the performances that stand beside them")
     parser.add_argument("--top-p", type=float, default=0.97)
     parser.add_argument("--stands", type=float, default=0.5, help="chance that a lost bar stands, as context")
+    parser.add_argument("--hard-only", action="store_true", help="count only bars tried again or after a lost one")
     parser.add_argument("--seed", type=int, default=1, help="not 0: free runs are judged with small seeds")
     options = parser.parse_args(arguments)
     corpus = load_corpus(options.prepared / "drums.npz")
     asked = openings(played(corpus), options.songs, options.bars, options.seed)
-    rollouts = Rollouts(OnnxStep(options.model), Patience(options.top_p, options.stands))
+    rollouts = Rollouts(OnnxStep(options.model), Patience(options.top_p, options.stands, hard_only=options.hard_only))
     songs = list(rollouts.write(asked))
     written = [entry_of(song, number) for number, song in enumerate(songs)]
     rng = np.random.default_rng(options.seed)

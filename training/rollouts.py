@@ -14,13 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import tokens
-from training.groove import has_backbeat
+from engine.types import TICKS_PER_BEAT
+from training.groove import ACCENT_BIN, SNARES, has_backbeat
 from training.runtime import FloatArray, OnnxStep
 from training.songs import decode_drums
 
+Logits = npt.NDArray[np.float64]
 LONGEST_BAR_TOKENS = 120
 NOTES = np.array([tokens.note(pitch, velocity) for pitch in tokens.DRUM_PITCHES for velocity in range(1, 16)])
 POSITIONS = np.arange(tokens.POSITION_BASE, tokens.VOCABULARY_SIZE)
+ACCENTS = np.isin(NOTES, [tokens.note(pitch, v) for pitch in SNARES for v in range(ACCENT_BIN, tokens.VELOCITY_BINS)])
+STATED_WITHIN_TICKS = 2
+"""How near to the beat a stated accent is; the model chooses where, and how hard."""
 DRAWN = np.concatenate([[tokens.BAR], NOTES, POSITIONS])
 """What may stand in a bar after its header, in the order of the draws; BAR ends it."""
 
@@ -58,8 +63,11 @@ class Patience:
     top_p: float = 0.97
     stands: float = 0.0
     """The chance that it stands at once."""
-    tries: int = 24
-    """After so many it stands."""
+    tries: int = 8
+    """After so many its backbeat is stated for the model, which writes the rest: a groove may be so far from one that
+    no try finds it."""
+    hard_only: bool = False
+    """Whether only bars count that were tried more than once or follow a lost one: the others teach nothing new."""
 
 
 @dataclass(slots=True)
@@ -76,6 +84,10 @@ class _Lane:
     tries: int = 0
     tried: int = 0
     lost: int = 0
+    stated: bool = False
+    """Whether the accents of this bar are stated."""
+    astray: bool = False
+    """Whether the last bar was lost."""
     saved: tuple[FloatArray, FloatArray, FloatArray] | None = None
     """(logits, shift, wkv) after the header of the bar."""
 
@@ -90,7 +102,7 @@ class _Lane:
     def begin_bar(self) -> None:
         """Ask for the next bar."""
         self.number += 1
-        self.bar, self.tries, self.saved = [], 0, None
+        self.bar, self.tries, self.saved, self.stated = [], 0, None, False
         if not self.done:
             self.forced = list(self.opening.headers[self.number])
             self.ids += self.forced
@@ -103,14 +115,17 @@ class _Lane:
         asked = self.opening.headers[self.number][2] == tokens.BACKBEAT
         kept = asked and has_backbeat(decode_drums([tokens.BAR, *self.bar]).hits)
         free = self.number < self.opening.free_bars
-        stands = kept or not asked or free or self.tries >= patience.tries
+        stands = kept or not asked or free or self.stated
         if not stands and not (self.tries == 1 and self.rng.random() < patience.stands):
+            self.stated = self.tries >= patience.tries
             return False
-        self.lost += asked and not kept
+        counts = kept and (not patience.hard_only or self.tries > 1 or self.astray)
+        self.astray = asked and not kept
+        self.lost += self.astray
         self.ids += self.bar
-        self.learned += [kept] * len(self.bar)
+        self.learned += [counts] * len(self.bar)
         self.begin_bar()
-        if kept and ended and not self.done:
+        if counts and ended and not self.done:
             self.learned[-len(self.forced)] = True  # the BAR that ended it
         return True
 
@@ -173,13 +188,45 @@ def _lane(opening: Opening) -> _Lane:
 def _draw(logits: npt.NDArray[np.float32], lane: _Lane, top_p: float) -> int:
     """Draw a token of a bar by nucleus; time never goes back."""
     allowed = logits[DRAWN].astype(np.float64)
-    placed = [token for token in lane.bar[-16:] if tokens.is_position(token)]
-    if not lane.bar:
-        allowed[1 : 1 + len(NOTES)] = -np.inf
-    if placed:
-        allowed[1 + len(NOTES) : 1 + len(NOTES) + tokens.position_tick(placed[-1]) + 1] = -np.inf
+    placed = [tokens.position_tick(token) for token in lane.bar[-16:] if tokens.is_position(token)]
+    _forbid_the_past(allowed, placed[-1] if placed else None)
+    if lane.stated:
+        _state_backbeat(allowed, lane.bar, placed[-1] if placed else -1)
     shares = np.exp(allowed - allowed.max())
     order = np.argsort(-shares)
     summed = np.cumsum(shares[order])
     kept = order[: int(np.searchsorted(summed, top_p * summed[-1])) + 1]
     return int(DRAWN[lane.rng.choice(kept, p=shares[kept] / shares[kept].sum())])
+
+
+def _forbid_the_past(allowed: Logits, now: int | None) -> None:
+    """Leave only later positions, and no note before the first one."""
+    if now is None:
+        _notes(allowed)[:] = -np.inf
+    else:
+        _positions(allowed)[: now + 1] = -np.inf
+
+
+def _state_backbeat(allowed: Logits, bar: Sequence[int], now: int) -> None:
+    """Leave only what keeps the next accent possible; near its beat nothing but the accent itself."""
+    hits = decode_drums([tokens.BAR, *bar]).hits
+    accented = [hit.tick for hit in hits if hit.pitch in SNARES and hit.velocity_bin >= ACCENT_BIN]
+    for beat in (1, 3):
+        first = tokens.DRUM_WINDOW_TICKS + beat * TICKS_PER_BEAT - STATED_WITHIN_TICKS
+        last = first + 2 * STATED_WITHIN_TICKS
+        if any(first <= tick <= last for tick in accented):
+            continue
+        allowed[0] = -np.inf
+        _positions(allowed)[last + 1 :] = -np.inf
+        if now >= first:
+            _positions(allowed)[:] = -np.inf
+            _notes(allowed)[~ACCENTS] = -np.inf
+        return
+
+
+def _notes(allowed: Logits) -> Logits:
+    return allowed[1 : 1 + len(NOTES)]
+
+
+def _positions(allowed: Logits) -> Logits:
+    return allowed[1 + len(NOTES) :]
