@@ -60,14 +60,13 @@ class Written:
 class Patience:
     """How a bar is drawn, and what becomes of one without its backbeat."""
 
-    top_p: float = 0.97
+    top_p: float = 1.0
+    """Less sharpens what learns from it: at .97 the written timing and velocities spread less (training/LOG.md)."""
     stands: float = 0.0
     """The chance that it stands at once."""
     tries: int = 8
     """After so many its backbeat is stated for the model, which writes the rest: a groove may be so far from one that
     no try finds it."""
-    hard_only: bool = False
-    """Whether only bars count that were tried more than once or follow a lost one: the others teach nothing new."""
 
 
 @dataclass(slots=True)
@@ -86,8 +85,6 @@ class _Lane:
     lost: int = 0
     stated: bool = False
     """Whether the accents of this bar are stated."""
-    astray: bool = False
-    """Whether the last bar was lost."""
     saved: tuple[FloatArray, FloatArray, FloatArray] | None = None
     """(logits, shift, wkv) after the header of the bar."""
 
@@ -119,13 +116,11 @@ class _Lane:
         if not stands and not (self.tries == 1 and self.rng.random() < patience.stands):
             self.stated = self.tries >= patience.tries
             return False
-        counts = kept and (not patience.hard_only or self.tries > 1 or self.astray)
-        self.astray = asked and not kept
-        self.lost += self.astray
+        self.lost += asked and not kept
         self.ids += self.bar
-        self.learned += [counts] * len(self.bar)
+        self.learned += [kept] * len(self.bar)
         self.begin_bar()
-        if counts and ended and not self.done:
+        if kept and ended and not self.done:
             self.learned[-len(self.forced)] = True  # the BAR that ended it
         return True
 

@@ -78,13 +78,6 @@ def test_where_no_try_finds_the_backbeat_it_is_stated_and_the_model_writes_the_r
             assert song.learned[start + 4 : start + len(bar)] == [True] * (len(bar) - 4)
 
 
-def test_only_hard_bars_count_where_that_is_asked(model):
-    openings = [Opening((tokens.START,), (SOUL,) * 8, seed, free_bars=3) for seed in range(8)]
-    songs = write(model, openings, Patience(stands=0.5, hard_only=True))
-    easy = write(model, openings, Patience(stands=0.5))
-    assert 0 < sum(sum(song.learned) for song in songs) < sum(sum(song.learned) for song in easy) / 2
-
-
 def test_lost_bars_stand_where_they_may_and_the_song_goes_on_from_the_state_they_left(model):
     hard = (tokens.BAR, tokens.style("soul"), tokens.BACKBEAT, tokens.density(1))
     openings = [Opening((tokens.START,), (hard,) * 6, seed) for seed in range(8)]
