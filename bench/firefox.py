@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bench.screenshots import free_port, on_air, station
+from bench.ports import free_port
+from bench.screenshots import on_air, station
 
 FIREFOX = Path("/usr/bin/firefox-esr")
 PREFERENCES = {

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import aiohttp
 
 from bench.bystanders import Bystander, follow, listen
 from bench.icecast_server import MOUNT, PASSWORD, Icecast
+from bench.ports import free_port
 from tests.chaos import FAIR, ChaosProxy, Weather, chaos_proxy
 
 _CONFIG = """\
@@ -85,7 +85,7 @@ class House:
 @contextlib.asynccontextmanager
 async def house(folder: Path) -> AsyncIterator[House]:
     """Start Icecast, the proxy before it and the station; stop them at the end."""
-    port, icecast = _free_port(), Icecast(folder, _free_port())
+    port, icecast = free_port(), Icecast(folder, free_port())
     await icecast.start()
     url = f"http://127.0.0.1:{port}"
     async with contextlib.AsyncExitStack() as stack:
@@ -149,12 +149,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(15)
     except subprocess.TimeoutExpired:
         process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import io
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,6 +26,7 @@ import av
 import psutil
 
 from bench.crowd import Crowd, Ear, is_cut
+from bench.ports import free_port
 
 _PASSWORD = "load-test"
 _CONFIG = """\
@@ -180,7 +180,7 @@ def _servers(composer: str, priority: int) -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="lofi-load-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o777)
-        port, icecast_port = _free_port(), _free_port()
+        port, icecast_port = free_port(), free_port()
         icecast = _start_icecast(folder, icecast_port)
         if icecast is not None:
             stack.callback(_stop, icecast)
@@ -233,12 +233,6 @@ def _wait_for(url: str, timeout_s: float = 60.0) -> None:
             if time.monotonic() > give_up_s:
                 raise
             time.sleep(0.2)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from bench.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests/radio", "tests")]
@@ -48,13 +49,6 @@ SHOTS = (
     Shot("overlay", 1280, 720, "dark", "overlay?hold=0&delay=0"),
     Shot("overlay-tape", 1280, 720, "dark", "overlay?hold=0&delay=0&theme=tape&corner=top-right"),
 )
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

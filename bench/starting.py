@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,8 @@ from typing import Any
 import av
 import numpy as np
 import psutil
+
+from bench.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 AUDIBLE = 10 ** (-50 / 20)
@@ -58,7 +59,7 @@ class Radio:
     """A radio in a process of its own."""
 
     def __init__(self, folder: Path, models: Path, stations: int = 1, spare: bool = True) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         names = ("lofi", *(f"lofi{number}" for number in range(2, stations + 1)))
         entries = ", ".join(f"{name}: {{mood: {MOODS[i % len(MOODS)]}, seed: {i + 7}}}" for i, name in enumerate(names))
         places = {"port": self.port, "folder": folder, "models": models.resolve(), "root": ROOT}
@@ -203,9 +204,3 @@ def _decoded(url: str, until_s: float) -> Iterator[Any]:
                             yield frame.to_ndarray()
         except (OSError, urllib.error.URLError):
             time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -13,13 +13,6 @@ from engine.sequencer import LOOKAHEAD_FRAMES
 from engine.snapshot import pack, unpack
 from engine.types import SAMPLE_RATE_HZ, Bar, BarStart, NoteEvent, Part, Piece, Section
 
-
-@pytest.fixture
-def library(root):
-    """The loops we ship."""
-    return LoopLibrary(root / "loops")
-
-
 BAR_FRAMES = 3 * SAMPLE_RATE_HZ
 
 ONE_FILL = replace(find_mood("study"), fills=("swell",), fills_db=-10.0)

@@ -11,7 +11,6 @@ from engine.balance import ORDINARY_LUFS, Balance
 from engine.banks import find_bank
 from engine.bed import Bed
 from engine.errors import SoundBankError
-from engine.loops import LoopLibrary
 from engine.loudness import integrated_lufs
 from engine.mixer import MIX_LUFS, PHRASE_LUFS, Mixer, kicks_in
 from engine.moods import MOODS, find_mood
@@ -28,12 +27,6 @@ QUIET_BED = replace(
 )  # fmt: skip
 
 FRAMES = 24_000
-
-
-@pytest.fixture
-def library(root):
-    """The loops we ship."""
-    return LoopLibrary(root / "loops")
 
 
 def sound_of(part, frames=FRAMES, hz=220.0, level=0.05):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import Station, StationSetup, find_mood
+from engine import Station, find_mood
 from engine.errors import SnapshotError
 from engine.fallback import compose_rules
 from engine.snapshot import VERSION, pack, unpack
@@ -14,12 +14,6 @@ from engine.types import GRID_FRAMES, SAMPLE_RATE_HZ, Part
 from tests.fakes import RecordingSynth
 
 BIG = 20 * SAMPLE_RATE_HZ
-
-
-@pytest.fixture
-def setup(root):
-    """A station that composes by rules."""
-    return StationSetup(find_mood("study"), seed=7, composer="rules", loops=root / "loops")
 
 
 @pytest.fixture

@@ -16,12 +16,6 @@ from engine.types import SAMPLE_RATE_HZ
 
 
 @pytest.fixture
-def setup(root):
-    """A station that composes by rules."""
-    return StationSetup(find_mood("study"), seed=7, composer="rules", loops=root / "loops")
-
-
-@pytest.fixture
 def make_real(setup):
     """A function that builds a station with the distribution's sound bank, or a skip."""
     try:

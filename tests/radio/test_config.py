@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from config_text import HERE, problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -13,14 +14,6 @@ from radio.config_help import allowed_at, keys_at
 from radio.config_outputs import Bucket, Device, Icecast, Push, Record, Rendition
 from radio.config_parts import Live
 from radio.errors import ConfigError
-
-HERE = Path("/somewhere/config.yaml")
-
-
-def problems(text):
-    with pytest.raises(ConfigError) as refused:
-        parse_config(text, HERE)
-    return refused.value.problems
 
 
 def test_the_shipped_file_equals_the_defaults(root):

@@ -1,16 +1,14 @@
 """Moods of one's own in the configuration."""
 
 import dataclasses
-from pathlib import Path
 
 import pytest
+from config_text import HERE
 
 from engine import MOODS, Mood, MoodError
 from radio.config import Config
 from radio.config_file import parse_config
 from radio.config_help import keys_at
-
-HERE = Path("/somewhere/config.yaml")
 
 
 def test_own_moods_change_their_base_and_nothing_else():

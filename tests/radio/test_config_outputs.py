@@ -1,20 +1,11 @@
 """Outputs in the configuration: hosts, mounts, and passwords that are never in the file."""
 
-from pathlib import Path
-
 import pytest
+from config_text import HERE, problems
 
 from radio.config_file import parse_config
 from radio.config_outputs import Icecast
-from radio.errors import ConfigError, SecretError
-
-HERE = Path("/somewhere/config.yaml")
-
-
-def problems(text):
-    with pytest.raises(ConfigError) as refused:
-        parse_config(text, HERE)
-    return refused.value.problems
+from radio.errors import SecretError
 
 
 @pytest.mark.parametrize(

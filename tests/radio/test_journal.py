@@ -15,20 +15,6 @@ from radio.journal_bars import Airing, bar_of, bar_row
 from radio.journal_reader import JournalReader
 from radio.journal_rows import EventRow, MoodRow
 from radio.journal_store import JournalStore
-from radio.metrics import Metrics
-
-
-@pytest.fixture
-def metrics():
-    return Metrics()
-
-
-@pytest.fixture
-def journal(tmp_path, metrics):
-    journal = Journal(tmp_path / "state" / "journal.sqlite3", metrics, retry_s=(0.02,))
-    journal.start()
-    yield journal
-    journal.close()
 
 
 def test_a_row_says_all_about_a_bar():

@@ -12,20 +12,6 @@ from real_journal import row, value, wait_for
 from radio import journal as journal_module
 from radio.journal import Journal
 from radio.journal_store import JournalStore
-from radio.metrics import Metrics
-
-
-@pytest.fixture
-def metrics():
-    return Metrics()
-
-
-@pytest.fixture
-def journal(tmp_path, metrics):
-    journal = Journal(tmp_path / "state" / "journal.sqlite3", metrics, retry_s=(0.02,))
-    journal.start()
-    yield journal
-    journal.close()
 
 
 class Disk:

@@ -14,12 +14,6 @@ from radio.journal_reader import JournalReader
 from radio.journal_rows import AssetRow, BarRow, EventRow
 from radio.journal_schema import _FIRST
 from radio.journal_store import JournalStore
-from radio.metrics import Metrics
-
-
-@pytest.fixture
-def metrics():
-    return Metrics()
 
 
 def old_file(path, rows=3):

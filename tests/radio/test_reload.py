@@ -6,7 +6,6 @@ import pytest
 
 from engine import MoodError
 from radio.config_file import load_config
-from radio.metrics import Metrics
 from radio.reload import Reloader
 
 PLAIN = "stations: {lofi: {mood: study}}\n"
@@ -32,11 +31,6 @@ def path(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(PLAIN)
     return path
-
-
-@pytest.fixture
-def metrics():
-    return Metrics()
 
 
 def results(metrics):

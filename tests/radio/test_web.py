@@ -7,7 +7,6 @@ import pytest
 from fakes_web import FakeStation, bar_start
 
 from engine import Chord, Piece
-from radio.metrics import Metrics
 from radio.web.app import make_app
 from radio.web.facts import chord_text
 
@@ -15,11 +14,6 @@ from radio.web.facts import chord_text
 @pytest.fixture
 def station():
     return FakeStation()
-
-
-@pytest.fixture
-def metrics():
-    return Metrics()
 
 
 @pytest.fixture
