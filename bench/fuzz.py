@@ -31,8 +31,7 @@ from radio.journal import Journal
 from radio.journal_bars import Airing, bar_row
 from radio.metrics import Metrics
 from radio.web.app import Rules, make_app
-from radio.web.control import Conducted, Control
-from radio.web.control import Room as ControlRoom
+from radio.web.control import Conducted, Control, ControlRoom
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.history import History

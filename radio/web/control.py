@@ -44,7 +44,7 @@ class Conducted(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ControlRoom:
     """What the control routes need to know."""
 
     stations: Mapping[str, Conducted]
@@ -59,7 +59,7 @@ class Room:
 class Control:
     """The control routes of all stations."""
 
-    def __init__(self, guard: Guard, room: Room) -> None:
+    def __init__(self, guard: Guard, room: ControlRoom) -> None:
         self._guard = guard
         self._room = room
 

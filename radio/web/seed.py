@@ -13,7 +13,7 @@ from aiohttp import web
 from engine import EngineError, Prompt, chord_name, with_quote
 from radio.reader import read_prompt
 from radio.web.asked import BadRequestError, TooLongError
-from radio.web.control import Conducted, Room, when
+from radio.web.control import Conducted, ControlRoom, when
 from radio.web.facts import Json
 from radio.web.guard import Guard
 
@@ -28,7 +28,7 @@ Read = Callable[[str, bytes, str], Awaitable[Prompt]]
 class Seed:
     """The route of all stations."""
 
-    def __init__(self, guard: Guard, room: Room, bytes_max: int, read: Read = read_prompt) -> None:
+    def __init__(self, guard: Guard, room: ControlRoom, bytes_max: int, read: Read = read_prompt) -> None:
         self._guard, self._room, self._bytes_max, self._read = guard, room, bytes_max, read
         self._busy = asyncio.Lock()
 

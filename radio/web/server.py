@@ -22,8 +22,7 @@ from radio.web.ambience import Ambience
 from radio.web.app import Rules, make_app
 from radio.web.arrivals import Arrivals
 from radio.web.clips import ClipPages
-from radio.web.control import Control
-from radio.web.control import Room as ControlRoom
+from radio.web.control import Control, ControlRoom
 from radio.web.doors import Doors, GatedSite
 from radio.web.guard import Attempts, Guard
 from radio.web.history import History

@@ -13,7 +13,7 @@ from radio.config import Station as StationConfig
 from radio.config_schedule import ScheduleEntry
 from radio.metrics import Metrics
 from radio.web.app import make_app
-from radio.web.control import Control, Room
+from radio.web.control import Control, ControlRoom
 from radio.web.guard import Attempts, Guard
 
 TOKEN = "correct-horse-battery-staple"
@@ -48,7 +48,7 @@ def desk(tmp_path):
         stations = {name: FakeConducted(tmp_path, config, name) for name in config.stations}
         guard = Guard(TOKEN, Attempts(10), lambda _: "here", Metrics())
         app = make_app({"lofi": FakeStation()}, Metrics())
-        Control(guard, Room(stations, ("fire", "rain"), 4.0, in_query)).add_routes(app)
+        Control(guard, ControlRoom(stations, ("fire", "rain"), 4.0, in_query)).add_routes(app)
         server = TestServer(app)
         await server.start_server(access_log=None)  # as the radio's own has none
         async with TestClient(server) as client:

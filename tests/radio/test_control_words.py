@@ -10,7 +10,7 @@ from radio import orders
 from radio.config import Config
 from radio.metrics import Metrics
 from radio.web.app import make_app
-from radio.web.control import Control, Room
+from radio.web.control import Control, ControlRoom
 from radio.web.guard import Attempts, Guard
 from radio.web.words import Words
 from radio.words import understand
@@ -36,7 +36,7 @@ class Here:
 async def asking(folder, reader=None):
     station = FakeConducted(folder, Config(), "lofi")
     app = make_app({"lofi": FakeStation()}, Metrics())
-    control = Control(Guard(TOKEN, Attempts(10), lambda _: "here", Metrics()), Room({"lofi": station}, (), 4.0))
+    control = Control(Guard(TOKEN, Attempts(10), lambda _: "here", Metrics()), ControlRoom({"lofi": station}, (), 4.0))
     Words(control, reader or Here()).add_routes(app)
     async with TestClient(TestServer(app)) as client:
 

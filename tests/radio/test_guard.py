@@ -13,7 +13,7 @@ from radio.config_security import Security
 from radio.errors import SecretError
 from radio.metrics import Metrics
 from radio.web.app import Rules, make_app
-from radio.web.control import Control, Room
+from radio.web.control import Control, ControlRoom
 from radio.web.doors import Doors
 from radio.web.guard import ADDRESSES_MAX, Attempts, Guard
 
@@ -35,7 +35,7 @@ class Station:
         self.conducted = FakeConducted(folder)
         self.chosen = self.conducted.producer.moods
         in_query = self.settings.token_in_query
-        Control(self.guard, Room({"lofi": self.conducted}, ("rain", "fire"), 4.0, in_query)).add_routes(self.app)
+        Control(self.guard, ControlRoom({"lofi": self.conducted}, ("rain", "fire"), 4.0, in_query)).add_routes(self.app)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from playwright.async_api import async_playwright
 
 from radio.metrics import Metrics
 from radio.web.app import make_app
-from radio.web.control import Control, Room
+from radio.web.control import Control, ControlRoom
 from radio.web.guard import Attempts, Guard
 from radio.web.obs import ObsPage
 
@@ -36,7 +36,7 @@ async def served(folder):
     conducted = FakeConducted(folder)
     app = make_app({"lofi": FakeStation()}, Metrics())
     guard = Guard(TOKEN, Attempts(10), lambda _: "here", Metrics())
-    Control(guard, Room({"lofi": conducted}, ("rain",))).add_routes(app)
+    Control(guard, ControlRoom({"lofi": conducted}, ("rain",))).add_routes(app)
     ObsPage().add_routes(app)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
     await runner.setup()

@@ -20,7 +20,7 @@ from radio.web.ambience import Ambience
 from radio.web.app import make_app
 from radio.web.arrivals import Arrivals
 from radio.web.clips import ClipPages
-from radio.web.control import Control, Room
+from radio.web.control import Control, ControlRoom
 from radio.web.guard import Attempts, Guard
 from radio.web.history import History
 from radio.web.hls import Hls
@@ -57,7 +57,7 @@ def app(tmp_path, root):
     station.play_past(pieces=3, bars_in=10)
     app, config = make_app({"lofi": station}, metrics), Config()
     guard = Guard(TOKEN, Attempts(10), lambda _: "here", metrics)
-    room = Room({"lofi": FakeConducted(tmp_path, config)}, ("rain",))
+    room = ControlRoom({"lofi": FakeConducted(tmp_path, config)}, ("rain",))
     clips = Clips(Place(journal, tmp_path / "sounds.sqlite3", None), tmp_path, 10, metrics)
     kinds = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
     for part in (

@@ -19,7 +19,7 @@ from radio.config import Config
 from radio.metrics import Metrics
 from radio.reader import read_here, read_prompt
 from radio.web.app import make_app
-from radio.web.control import Room
+from radio.web.control import ControlRoom
 from radio.web.guard import Attempts, Guard
 from radio.web.openapi import document
 from radio.web.seed import Seed
@@ -44,7 +44,7 @@ def room(tmp_path):
         stations = {name: FakeConducted(tmp_path, config, name) for name in config.stations}
         guard = Guard(TOKEN, Attempts(10), lambda _: "here", Metrics())
         app = make_app({"lofi": FakeStation()}, Metrics())
-        Seed(guard, Room(stations), BYTES_MAX, read).add_routes(app)
+        Seed(guard, ControlRoom(stations), BYTES_MAX, read).add_routes(app)
         async with TestClient(TestServer(app)) as client:
             yield client, stations["lofi"].producer
 
