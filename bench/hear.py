@@ -98,6 +98,8 @@ def print_tables(folder: Path) -> None:
     """Print what a folder holds."""
     files = {name: folder / f"{name}.json" for name in MOODS}
     rows = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
+    if not rows:
+        raise SystemExit(f"{folder}: nothing was measured into it. Run it without --table first.")
     print_table("Sound", {name: row["Sound"] for name, row in rows.items()}, AIMS)
     print_table("Music", {name: row["Music"] for name, row in rows.items()}, music.AIMS)
     print("\nHow far each part stands from the mood's mix, LU:\n")

@@ -58,7 +58,7 @@ def notes_prompt(notes: Sequence[TimedNote], name: str) -> Prompt:
         raise PromptError(f"{name}: no notes can be heard in it. Give it clear tones, louder, or a MIDI file.")
     ordered = sorted(notes)
     found = find_beats(ordered)
-    return _prompt(name, ordered, _played_beats(ordered, found), (found.bpm, "", [f"{len(ordered)} notes are heard"]))
+    return _prompt(name, ordered, _played_beats(ordered, found), (found.bpm, "", [f"notes heard: {len(ordered)}"]))
 
 
 def tokens_prompt(text: str, name: str = "tokens") -> Prompt:
@@ -172,7 +172,7 @@ def _prompt(
     told = [f"{key} (fits {fit:.2f})", f"{bpm:.4g} bpm" + ("" if fold == 1 else f", folded by {fold:g}"), *notices]
     sounding = [Chord((c.root + shift) % 12, c.quality) for pair in loop for c in dict.fromkeys(pair)]
     shifted = [chord_name(chord, key.tonic, key.minor) for chord in sounding]
-    told += [f"{count} bars", "chords " + " ".join(shifted)] + (["drums"] if hits else [])
+    told += ["1 bar" if count == 1 else f"{count} bars", "chords " + " ".join(shifted)] + (["drums"] if hits else [])
     return Prompt(
         name=name,
         key=key,
