@@ -16,13 +16,14 @@ typedef float lanes_f __attribute__((vector_size(64)));
 typedef int32_t lanes_i __attribute__((vector_size(64)));
 typedef float lanes_f_loose __attribute__((vector_size(64), aligned(4), may_alias));
 
+/* Four blocks of activations of one stream, ready for an integer product. The groups of all streams lie side by side:
+   where a product knows how many there are, one address and constants reach them all. */
 typedef struct {
-    /* Activations of one stream, ready for an integer product. */
-    int8_t *bytes;       /* [inputs]: of each four blocks the first halves, then the second ones; a half is in the
-                            order of the file, which for 4 bits is that of the nibbles */
-    float *scales;       /* [inputs / 8]: a block's scale, once for each of its 4 lanes */
-    int32_t *correction; /* [inputs / 8]: -zero point x sum of eight bytes */
-} Quantised;
+    int8_t bytes[4 * BLOCK];   /* the first halves of the blocks, then the second ones; a half is in the order of the file,
+                                  which for 4 bits is that of the nibbles */
+    int32_t correction[LANES]; /* -zero point x sum of eight bytes, four a block */
+    float scales[LANES];       /* a block's scale, once for each of its four lanes */
+} Packed;
 
 #define KERNEL(name) name##_portable
 #include "kernel.h"
@@ -56,7 +57,7 @@ int32_t step_abi(void) { return STEP_ABI; }
 int64_t step_scratch_bytes(const Model *model, int32_t streams) {
     int64_t widest = model->hidden > model->width ? model->hidden : model->width;
     int64_t floats = 16 * (int64_t)model->width + model->hidden + model->mix_rank * 5 + model->decay_rank;
-    int64_t quantised = widest * 3; /* bytes, scales, correction; and what rounding to 64 bytes takes */
+    int64_t quantised = (widest + 4 * BLOCK - 1) / (4 * BLOCK) * (int64_t)sizeof(Packed);
     return streams * (floats * 4 + quantised + 64 * 32) + 64 * 64;
 }
 

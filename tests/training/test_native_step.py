@@ -78,9 +78,10 @@ def test_rows_that_do_not_fill_a_group_of_four_blocks_do_so_too(tmp_path, width,
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)))
-@pytest.mark.parametrize("streams", [2, 3, 7])
-def test_streams_side_by_side_are_as_if_alone(exported, streams, kind):
-    model = NativeRecurrence(exported / "8.onnx", "tiny", kind)
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("streams", [2, 3, 4, 8, 15])
+def test_streams_side_by_side_are_as_if_alone(exported, streams, kind, bits):
+    model = NativeRecurrence(exported / f"{bits}.onnx", "tiny", kind)
     batch = StateBatch.repeat(model.initial_state(), streams)
     for place in range(5):
         rows = model.advance([IDS[(place + stream) % len(IDS)] for stream in range(streams)], batch)
