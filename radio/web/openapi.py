@@ -87,6 +87,8 @@ def _operation(method: str, path: str, known: Operation) -> Json:
         made["requestBody"] = {"required": True, "content": content}
     elif method != "GET":
         made["requestBody"] = {"content": {"application/json": {"schema": _body(known)}}}
+        if any(value.needed for value in known.values):
+            made["requestBody"]["required"] = True
     if known.guarded:
         made["security"] = [{"token": []}]
     return made
@@ -116,7 +118,9 @@ def _in_path(path: str) -> list[Json]:
 
 def _parameter(value: Value) -> Json:
     kind = value.kind.partition("|")[0]
-    return {"name": value.name, "in": value.place, "description": value.about, "schema": {"type": kind}}
+    made: Json = {"name": value.name, "in": value.place, "description": value.about, "schema": {"type": kind}}
+    made |= {"required": True} if value.needed else {}
+    return made | ({} if value.example is None else {"example": value.example})
 
 
 def _media(body: Body) -> Json:
@@ -136,7 +140,11 @@ def _body(known: Operation) -> Json:
             shapes[name]["type"] = ["string", "object", "null"]
             shapes[name]["additionalProperties"] = {"type": "number"}
     shapes.pop("format", None)
-    return {"type": "object", "properties": shapes}
+    for value in known.values:
+        if value.example is not None:
+            shapes[value.name]["examples"] = [value.example]
+    needed = [value.name for value in known.values if value.needed]
+    return {"type": "object", "properties": shapes} | ({"required": needed} if needed else {})
 
 
 def _answer(known: Operation, in_words: bool) -> Json:

@@ -61,6 +61,8 @@ _LOFI = shape(
     troubles=several(TEXT),
 )  # fmt: skip
 _WHEN = {"on_air_at": MOMENT, "in_s": NUMBER, "in_bars": WHOLE, "heard_at": MOMENT, "heard_in_s": NUMBER, "said": TEXT}
+_SURE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_OF_A_MOOD: Schema = {"type": ["number", "string", "boolean", "array", "null"]}
 _NEIGHBOUR: Schema = {"anyOf": [shape(began=MOMENT, title=TEXT, piece=TEXT), {"type": "null"}]}
 _MADE: Schema = {
     "type": "object", "properties": {"name": TEXT, "sha256": TEXT, "licence": TEXT},
@@ -104,6 +106,28 @@ SCHEMAS: Mapping[str, Schema] = {
             }),
         },
         "required": ["station", "said"],
+    },
+    "Understood": {
+        "description": "What was read of some words; without a time where `try` was said or nothing moves.",
+        "type": "object",
+        "properties": {
+            "station": TEXT,
+            "text": {**TEXT, "description": "The words."},
+            "from": {**TEXT, "description": "Name of the mood that the numbers move from."},
+            "relative": {**TRUTH, "description": "Whether that is what plays now: `slower`, and not `slow`."},
+            "sure": {**_SURE, "description": "Of all that was read, less what was not understood."},
+            "read": several(shape(words=TEXT, **{"as": TEXT}, sure=_SURE)),
+            "moves": several(shape(
+                field={**TEXT, "description": "Name of a number in config.yaml."}, was=_OF_A_MOOD, now=_OF_A_MOOD,
+                why={**TEXT, "description": "The words that move it."}, sure=_SURE,
+            )),
+            "not_understood": several(TEXT),
+            "notes": {**several(TEXT), "description": "Sentences: corrected spelling, what cannot be done here."},
+            "changed": {**TRUTH, "description": "Whether the music follows."}, "kept": TRUTH, **_WHEN,
+        },
+        "required": ["station", "text", "from", "relative", "sure", "read", "moves", "not_understood", "notes",
+                     "changed", "said"],
+        "dependentRequired": {"on_air_at": ["in_s", "in_bars", "heard_at", "heard_in_s", "kept"]},
     },
     "Listener": shape(now=MOMENT, frame={"type": ["integer", "null"]}),
     "Ambience": shape(ambience=several(shape(name=TEXT, path=TEXT, loop_s=NUMBER, lead_s=NUMBER))),

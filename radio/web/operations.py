@@ -16,6 +16,9 @@ class Value:
     """`string`, `number`, `integer`, `boolean`, `number|null` or `object`: as JSON knows it."""
     place: str = "query"
     """`query` or `header`."""
+    needed: bool = False
+    """Whether there is nothing to do without it."""
+    example: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,20 @@ _SCHEDULE = replace(
     ),
     also=(200,),
 )
+_WORDS = replace(
+    _control(
+        "Play what some words ask for, from where the music stands; tell what was understood and which numbers move.",
+        Value(
+            "words", "What it shall be like, English or German, 500 characters at most.", needed=True,
+            example="rainy night in a small cafe, slow, no drums",
+        ),
+        Value("try", "True: only tell what is understood; nothing changes.", "boolean"),
+        *_SPAN,
+    ),
+    answer="Understood",
+    also=(200,),
+    refusals=(400, 401, 409, 413, 429, 503),
+)  # fmt: skip
 _SEED = Operation(
     "A piece goes on from what is sent.",
     "Seeded",
@@ -163,6 +180,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "/api/control/bpm": _BPM,
     "/api/control/layers": _LAYERS,
     "/api/control/schedule": _SCHEDULE,
+    "/api/control/words": _WORDS,
     "/api/control/seed": _SEED,
 }  # fmt: skip
 """By path, as the first station has it."""

@@ -2,9 +2,11 @@
 
 from contextlib import asynccontextmanager
 
+import jsonschema
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from fakes_web import FakeConducted, FakeStation
+from openapi_spec_validator import validate
 
 from radio import orders
 from radio.config import Config
@@ -12,8 +14,9 @@ from radio.metrics import Metrics
 from radio.web.app import make_app
 from radio.web.control import Control, ControlRoom
 from radio.web.guard import Attempts, Guard
+from radio.web.openapi import document
 from radio.web.words import Words
-from radio.words import understand
+from radio.words import LONGEST_TEXT, understand
 from radio.words.aside import WordsError
 
 TOKEN = "correct-horse-battery-staple"
@@ -46,6 +49,36 @@ async def asking(folder, reader=None):
             return await answer.json()
 
         yield ask, station
+
+
+@pytest.mark.parametrize(
+    ("body", "reader", "status"),
+    [
+        ({"words": "slow, rainy, zzyzx", "hours": 2}, Here(), 202),
+        ({"words": "no drums, in D minor at 70 bpm", "try": True}, Here(), 200),
+        ({"words": "zzyzx"}, Here(), 200),
+        ({"try": True}, Here(), 400),
+        ({"words": "x" * (LONGEST_TEXT + 1)}, Here(), 400),
+        ({"words": "slow"}, Here("The words could not be read."), 503),
+    ],
+    ids=["plays", "only tried", "nothing understood", "no words", "too many", "nobody reads"],
+)
+async def test_answers_are_what_the_openapi_document_says(tmp_path, body, reader, status):
+    async with asking(tmp_path, reader) as (ask, _):
+        told = await ask(status, **body)
+    app = make_app({"lofi": FakeStation()}, Metrics())
+    control = Control(Guard(TOKEN, Attempts(10), lambda _: "here", Metrics()), ControlRoom({}, (), 4.0))
+    Words(control).add_routes(app)
+    described = document(app)
+    validate(described)
+    found = described["paths"]["/api/control/words"]["post"]
+    asked = found["requestBody"]["content"]["application/json"]["schema"]
+    assert jsonschema.Draft202012Validator(asked).is_valid(body) == ("words" in body)
+    answer = found["responses"][str(status)]["content"]["application/json"]["schema"]
+    strict = jsonschema.Draft202012Validator({**answer, "components": described["components"]})
+    strict.validate(told)
+    known = described["components"]["schemas"][answer["$ref"].rpartition("/")[2]]["properties"]
+    assert told.keys() <= known.keys()
 
 
 async def test_words_change_what_plays_and_the_answer_says_which_numbers_moved(tmp_path):

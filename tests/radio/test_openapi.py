@@ -31,6 +31,7 @@ from radio.web.operations import OPERATIONS
 from radio.web.provenance import Provenance
 from radio.web.seed import Seed
 from radio.web.stream import Mount, Streams
+from radio.web.words import Words
 
 TOKEN = "correct-horse-battery-staple"
 RIGHT = {"Authorization": f"Bearer {TOKEN}"}
@@ -60,8 +61,10 @@ def app(tmp_path, root):
     room = ControlRoom({"lofi": FakeConducted(tmp_path, config)}, ("rain",))
     clips = Clips(Place(journal, tmp_path / "sounds.sqlite3", None), tmp_path, 10, metrics)
     kinds = {"mp3": "audio/mpeg", "aac": "audio/aac", "opus": "audio/ogg"}
+    control = Control(guard, room)
     for part in (
-        Control(guard, room), Seed(guard, room, 1024), Provenance(journal, ["lofi"], tmp_path), ObsPage(), Arrivals(),
+        control, Words(control), Seed(guard, room, 1024), ObsPage(), Arrivals(),
+        Provenance(journal, ["lofi"], tmp_path),
         History(journal, ["lofi"]), Moods(room.stations["lofi"].director.moods), Ambience(root / "loops"),
         ClipPages(clips, journal, ["lofi"], 60),
     ):  # fmt: skip
