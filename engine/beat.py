@@ -90,6 +90,7 @@ class BeatGrammar:
         self._rules, self._size = rules, size
         self._cursor = -1
         self._last_pitch = -1
+        self._ghosts = 0
         self._due = [(0, KICK), *((step, rules.backbeat) for step in BACKBEAT_STEPS)]
         self._kit = np.zeros(tokens.PITCHES, np.bool_)
         self._kit[list(rules.kit)] = True
@@ -139,8 +140,7 @@ class BeatGrammar:
     @property
     def _missing_ghosts(self) -> int:
         """Ghost notes that are wanted still."""
-        struck = sum(hit.pitch == SNARE and hit.velocity_bin < ACCENT_BIN for hit in self.hits)
-        return max(self._rules.ghosts - struck, 0)
+        return max(self._rules.ghosts - self._ghosts, 0)
 
     @property
     def _on_ghost_step(self) -> bool:
@@ -156,6 +156,7 @@ class BeatGrammar:
             pitch, velocity_bin = tokens.note_parts(token)
             hit = Hit(self._cursor, pitch, velocity_bin)
             self.hits.append(hit)
+            self._ghosts += pitch == SNARE and velocity_bin < ACCENT_BIN
             self._last_pitch = pitch
             if (hit.step, pitch) in self._due:
                 self._due.remove((hit.step, pitch))

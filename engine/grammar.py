@@ -5,6 +5,7 @@ Groups stand at rising ticks; in a group come releases, then the second chord, t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -73,16 +74,23 @@ class KeysRules:
 
     def pitch_masks(self, half: int) -> tuple[BoolArray, FloatArray, FloatArray]:
         """Return for a half bar which pitches may sound, and how unlikely each is on strong and on weak beats."""
-        chord = self.chords[half]
-        tones, colours = pitch_classes(chord), colour_classes(chord) & SCALE
-        altered = tones - SCALE
-        scale = {pitch_class for pitch_class in SCALE if not {(pitch_class + 1) % 12, (pitch_class - 1) % 12} & altered}
-        pitches = np.arange(tokens.PITCHES)
-        classes = pitches % 12
-        legal = np.isin(classes, list(scale | tones)) & (pitches >= self.low) & (pitches <= self.high)
-        foreign = ~np.isin(classes, list(tones | colours))
-        strong = _FOREIGN_STRONG * foreign + _COLOUR_STRONG * np.isin(classes, list(colours - tones))
-        return legal, strong.astype(np.float32), (_FOREIGN_WEAK * foreign).astype(np.float32)
+        return _pitch_masks(self.chords[half], self.low, self.high)
+
+
+@functools.lru_cache(maxsize=64)
+def _pitch_masks(chord: Chord, low: int, high: int) -> tuple[BoolArray, FloatArray, FloatArray]:
+    tones, colours = pitch_classes(chord), colour_classes(chord) & SCALE
+    altered = tones - SCALE
+    scale = {pitch_class for pitch_class in SCALE if not {(pitch_class + 1) % 12, (pitch_class - 1) % 12} & altered}
+    pitches = np.arange(tokens.PITCHES)
+    classes = pitches % 12
+    legal = np.isin(classes, list(scale | tones)) & (pitches >= low) & (pitches <= high)
+    foreign = ~np.isin(classes, list(tones | colours))
+    strong = _FOREIGN_STRONG * foreign + _COLOUR_STRONG * np.isin(classes, list(colours - tones))
+    masks = legal, strong.astype(np.float32), (_FOREIGN_WEAK * foreign).astype(np.float32)
+    for mask in masks:
+        mask.setflags(write=False)  # all candidates of a bar look at the same
+    return masks
 
 
 def sounding_over(notes: Iterable[WrittenNote], next_chord: Chord | None) -> dict[int, list[int]]:

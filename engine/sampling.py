@@ -5,7 +5,9 @@ Knows nothing about what a token means.
 
 from __future__ import annotations
 
+import ctypes
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ Numbers = npt.NDArray[np.float64]
 _LOG2_E, _LN2_HIGH, _LN2_LOW = map(float.fromhex, ("0x1.71547652b82fep+0", "0x1.62e42feep-1", "0x1.a39ef35793c76p-33"))
 _LEAST, _TERMS = -700.0, 13
 """e to that is nothing beside 1; so many terms are exact but for the last bit."""
+_MEMORY = ctypes.c_char * 0
 FULL = Sampling(temperature=1.05, top_p=1.0)
 """For velocities: trimming rare soft ones makes playing loud and flat (mean velocity 96-115 against 75)."""
 
@@ -28,7 +31,7 @@ def choose(logits: FloatArray, allowed: BoolArray, settings: Sampling, rng: np.r
 
     Softmax over what is allowed, then top-p, then top-k, temperature last: it never changes the set to choose from.
     """
-    if not allowed.any():
+    if b"\1" not in allowed.tobytes():  # a fifth of the time that any() takes
         return safe
     drawn = rng.random()
     library = compiled()
@@ -37,10 +40,16 @@ def choose(logits: FloatArray, allowed: BoolArray, settings: Sampling, rng: np.r
     values, mask = np.ascontiguousarray(logits, np.float32), np.ascontiguousarray(allowed)
     scratch = np.empty(4 * len(values))  # not kept: stations in threads would share it
     place: int = library.choose(
-        values.ctypes.data, mask.ctypes.data, len(values), settings.temperature, settings.top_p, settings.top_k, drawn,
-        scratch.ctypes.data,
+        _memory(values), _memory(mask), len(values), settings.temperature, settings.top_p, settings.top_k, drawn,
+        _memory(scratch),
     )  # fmt: skip
     return place
+
+
+def _memory(array: npt.NDArray[Any]) -> ctypes.Array[ctypes.c_char]:
+    """Return where an array lies, for C, a third as dear as by `array.ctypes`."""
+    written: Any = array if array.flags.writeable else array.copy()
+    return _MEMORY.from_buffer(written)
 
 
 def chosen(logits: FloatArray, allowed: BoolArray, settings: Sampling, drawn: float) -> int:

@@ -36,6 +36,15 @@ static inline double exponential(double x) {
     return x < LEAST ? 0.0 : value * scale.number;
 }
 
+/* As many at once as the machine can: each is computed as it is alone. */
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#endif
+static void exponentials(double *out, const double *x, int32_t count) {
+    for (int32_t place = 0; place < count; place++)
+        out[place] = exponential(x[place]);
+}
+
 /* Let the value at `place` sink until nothing below it is larger. */
 static void sink(double *heap, int32_t size, int32_t place) {
     double value = heap[place];
@@ -70,6 +79,11 @@ int32_t choose(const float *logits, const uint8_t *allowed, int32_t count, doubl
     int32_t *places = (int32_t *)(others + count);
     int32_t open = 0, best = 0;
     for (int32_t index = 0; index < count; index++) {
+        uint64_t eight;
+        if (index % 8 == 0 && index + 8 <= count && (memcpy(&eight, allowed + index, 8), !eight)) {
+            index += 7; /* most of a vocabulary is out of the question */
+            continue;
+        }
         if (!allowed[index])
             continue;
         values[open] = isnan(logits[index]) ? -INFINITY : logits[index];
@@ -82,7 +96,8 @@ int32_t choose(const float *logits, const uint8_t *allowed, int32_t count, doubl
     if (temperature == 0 || !isfinite(highest))
         return places[best];
     for (int32_t place = 0; place < open; place++)
-        chances[place] = exponential(values[place] - highest);
+        values[place] -= highest;
+    exponentials(chances, values, open);
     for (int32_t place = 0; place < open; place++)
         total += chances[place];
     double least = 0.0;
@@ -93,12 +108,14 @@ int32_t choose(const float *logits, const uint8_t *allowed, int32_t count, doubl
     }
     int32_t kept = 0;
     for (int32_t place = 0; place < open; place++) {
-        values[kept] = (values[place] - highest) / temperature;
+        int32_t keeps = chances[place] >= least;
+        values[kept] = temperature == 1 ? values[place] : values[place] / temperature;
+        chances[kept] = chances[place];
         places[kept] = places[place];
-        kept += chances[place] >= least;
+        kept += keeps;
     }
-    for (int32_t place = 0; place < kept; place++)
-        chances[place] = exponential(values[place]);
+    if (temperature != 1) /* where it is 1 they are known */
+        exponentials(chances, values, kept);
     double reached = 0.0;
     for (int32_t place = 0; place < kept; place++)
         chances[place] = reached += chances[place];
