@@ -1,8 +1,8 @@
-"""Lets the drum model write many songs at once; a bar that lacks the backbeat asked of it may be written again.
+"""Lets the drum model write many songs at once; a bar that is not what its header asks for may be written again.
 
-A song's tokens come with a mark for each that is worth learning: those of bars that have what their header asks for.
-What is tried again is drawn from the model itself, so the bars kept are its own, given the past and the backbeat:
-nothing else about them is chosen. Knows nothing about corpora or training.
+A song's tokens come with a mark for each that is worth learning: those of bars that have the backbeat and the density
+asked for. What is tried again is drawn from the model itself, so the bars kept are its own, given the past and the
+header: nothing else about them is chosen. Knows nothing about corpora or training.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ class Written:
 
     ids: list[int]
     learned: list[bool]
-    """One a token: whether it belongs to a written bar that has its backbeat (the header does not)."""
+    """One a token: whether it belongs to a written bar that is what its header asks for (the header does not)."""
     lost_bars: int
-    """Bars without it that were left to stand."""
+    """Bars that should have a backbeat, have none and were left to stand."""
     tries: int
     """Bars written in all, those that were thrown away among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How a bar is drawn, and what becomes of one without its backbeat."""
+    """How a bar is drawn, and what becomes of one that is not what its header asks for."""
 
     top_p: float = 1.0
     """Less sharpens what learns from it: at .97 the written timing and velocities spread less (training/LOG.md)."""
@@ -109,14 +109,18 @@ class _Lane:
         """Take the bar that is complete, or refuse it; ended: by the model, not by its length."""
         self.tries += 1
         self.tried += 1
-        asked = self.opening.headers[self.number][2] == tokens.BACKBEAT
-        kept = asked and has_backbeat(decode_drums([tokens.BAR, *self.bar]).hits)
+        header = self.opening.headers[self.number]
+        asked = header[2] == tokens.BACKBEAT
+        hits = decode_drums([tokens.BAR, *self.bar]).hits
+        holds = asked and has_backbeat(hits)
+        density = tokens.density_bucket(len(hits), tokens.DRUM_DENSITY_LIMITS)
+        kept = holds and (self.stated or header[3] == tokens.density(density))
         free = self.number < self.opening.free_bars
         stands = kept or not asked or free or self.stated
         if not stands and not (self.tries == 1 and self.rng.random() < patience.stands):
             self.stated = self.tries >= patience.tries
             return False
-        self.lost += asked and not kept
+        self.lost += asked and not holds
         self.ids += self.bar
         self.learned += [kept] * len(self.bar)
         self.begin_bar()
