@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the performances that stand beside them")
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--stands", type=float, default=0.5, help="chance that a lost bar stands, as context")
-    parser.add_argument("--seed", type=int, default=1, help="not 0: free runs are judged with small seeds")
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     corpus = load_corpus(options.prepared / "drums.npz")
     asked = openings(played(corpus), options.songs, options.bars, options.seed)
