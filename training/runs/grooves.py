@@ -1,7 +1,8 @@
 """Grooves that keep the backbeat as pieces of their own: `PYTHONPATH=. python training/runs/grooves.py WORK OUT SHARE`.
 
 Reads WORK/drums.npz and writes OUT/drums.npz: the training split's runs of four and more <backbeat> bars, all of
-hip-hop and soul, SHARE of the rest, and the whole validation split. Then, tried, not shipped (LOG.md, 2026-11-26):
+hip-hop and soul, SHARE of the rest, and the whole validation split. Then, tried from the weights of commit 332d39a,
+not shipped (LOG.md, 2026-11-26):
 `python -m training.train drums --prepared OUT --weights models/drums/model.pth --tokens 450000 --rate 5e-4
 --final-rate 1e-5 --threads 1 --seed 6 --validate-tokens 150000 --patience 60` for SHARE 0 (B), and for SHARE .4
 `--tokens 600000 --rate 3e-4 --seed 5` (A).
