@@ -38,14 +38,15 @@ async def chromium(*flags):
 
 @asynccontextmanager
 async def opened(browser, address, **wishes):
-    """A page in a fresh profile; `page.complaints`: errors and broken policies, `page.asked`: addresses asked for."""
+    """A page in a fresh profile; `complaints`: errors, broken policies; `asked`, `answers`: what went to and fro."""
     wishes = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", "locale": "en-GB"} | wishes
     context = await browser.new_context(**wishes)
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.complaints, page.asked = [], []
+    page.complaints, page.asked, page.answers = [], [], []
     page.on("pageerror", lambda problem: page.complaints.append(str(problem)))
     page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("response", lambda answer: page.answers.append(answer))
     context.on("request", lambda request: page.asked.append(request.url))
     await page.goto(address)
     if not urlsplit(address).path.endswith("overlay"):
