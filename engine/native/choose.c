@@ -38,7 +38,7 @@ static inline double exponential(double x) {
 
 /* As many at once as the machine can: each is computed as it is alone. */
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+__attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 static void exponentials(double *out, const double *x, int32_t count) {
     for (int32_t place = 0; place < count; place++)
