@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engine import tokens
 from engine.harmony import CHORD_TONES, SCALE
-from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT
+from engine.types import TICKS_PER_BAR, TICKS_PER_BEAT, Chord
 from training.groove import GHOST_VELOCITY, HATS, KICK, NEAR_TICKS, SNARES, is_on
 from training.songs import HALF_BAR_TICKS, DrumSong, Hit, Note, PianoSong
 
@@ -46,13 +46,19 @@ def _spread(values: npt.NDArray[np.float64]) -> float:
 # --- piano -----------------------------------------------------------------------------------------------------------
 
 
-def _chord_tone(song: PianoSong, note: Note) -> bool | None:
+def chord_at(song: PianoSong, note: Note) -> Chord | None:
+    """Return the chord that a note belongs to: one just before the middle or the bar line anticipates the next."""
     half = min((note.start + NEAR_TICKS // 2) // HALF_BAR_TICKS, 2 * len(song.chords) - 1)
-    chord = song.chords[half // 2][half % 2]
+    return song.chords[half // 2][half % 2]
+
+
+def _chord_tone(song: PianoSong, note: Note) -> bool | None:
+    chord = chord_at(song, note)
     return None if chord is None else (note.pitch - chord.root) % 12 in CHORD_TONES[chord.quality]
 
 
-def _is_strong(note: Note) -> bool:
+def is_strong(note: Note) -> bool:
+    """Tell whether a note begins on the 1 or the 3."""
     return (note.start + 4) % HALF_BAR_TICKS < 8
 
 
@@ -70,7 +76,7 @@ def measure_piano(songs: Sequence[PianoSong]) -> Measures:
     """Return the measures of piano songs together; repeats are counted inside each song."""
     notes = [note for song in songs for note in song.notes]
     bars = sum(len(song.chords) for song in songs)
-    tones = [(_is_strong(n), tone) for s in songs for n in s.notes if (tone := _chord_tone(s, n)) is not None]
+    tones = [(is_strong(n), tone) for s in songs for n in s.notes if (tone := _chord_tone(s, n)) is not None]
     velocities = _velocities(notes)
     return {
         "bars": bars,

@@ -1,10 +1,14 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from engine import tokens
+from engine.types import Chord
 from training.corpus import EVERY_EPOCH, Corpus, Entry, as_ids, load_corpus, save_corpus
-from training.recovery import main, openings, played
-from training.songs import DrumSong, Hit, encode_drums
+from training.openings import drum_openings, piano_openings, played
+from training.recovery import LESSONS, main
+from training.songs import DrumSong, Hit, Note, PianoSong, encode_drums, encode_piano
 
 BAR_TICKS = 192
 
@@ -45,8 +49,8 @@ def test_performances_are_the_training_split_s_in_every_variant(corpus):
 
 
 def test_openings_ask_for_backbeats_in_styles_that_have_them_and_some_go_on_from_a_performance(corpus):
-    found = openings(played(corpus), 200, 16, seed=3)
-    assert found == openings(played(corpus), 200, 16, seed=3) != openings(played(corpus), 200, 16, seed=4)
+    found = drum_openings(played(corpus), 200, 16, seed=3)
+    assert found == drum_openings(played(corpus), 200, 16, seed=3) != drum_openings(played(corpus), 200, 16, seed=4)
     headers = [opening.headers for opening in found]
     assert {header[0][1] for header in headers} == {tokens.style(style) for style in ("soul", "hiphop", "funk")}
     assert {header[2] for each in headers for header in each} == {tokens.BACKBEAT, tokens.FILL}
@@ -64,7 +68,18 @@ def test_openings_ask_for_backbeats_in_styles_that_have_them_and_some_go_on_from
 def test_the_corpus_has_the_performances_and_marked_songs_and_the_same_validation(root, corpus, tmp_path, capsys):
     save_corpus(corpus, tmp_path / "drums.npz")
     model = str(root / "models" / "drums" / "model.onnx")
-    command = [model, "--prepared", str(tmp_path), "--out", str(tmp_path / "out"), "--songs", "3", "--bars", "4"]
+    command = [
+        "drums",
+        model,
+        "--prepared",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out"),
+        "--songs",
+        "3",
+        "--bars",
+        "4",
+    ]
     main(command)
     made = load_corpus(tmp_path / "out" / "drums.npz")
     assert np.array_equal(made.validation(), corpus.validation())
@@ -78,3 +93,51 @@ def test_the_corpus_has_the_performances_and_marked_songs_and_the_same_validatio
     main([*command, "--share", "0"])
     alone = load_corpus(tmp_path / "out" / "drums.npz")
     assert [entry.name for entry in alone.entries if not entry.validation] == [entry.name for entry in written]
+
+
+def piano_corpus():
+    chord = Chord(0, "maj")
+    songs = []
+    for place, (style, count, held_out) in enumerate((("pop", 12, False), ("lead", 5, False), ("pop", 4, True))):
+        notes = [
+            Note(b * BAR_TICKS + at, b * BAR_TICKS + at + 40, 60 + at // 24, 9) for b in range(count) for at in (0, 96)
+        ]
+        made = PianoSong(style, style, False, tuple(notes), ((chord, chord),) * count)
+        songs.append(Entry(f"{style}{place}", held_out, EVERY_EPOCH, as_ids(encode_piano(made))))
+    return Corpus(tuple(songs))
+
+
+def test_the_piano_s_openings_are_stretches_of_the_training_split_some_of_them_begun():
+    found = piano_openings(piano_corpus(), 60, 8, seed=3)
+    assert found == piano_openings(piano_corpus(), 60, 8, seed=3) != piano_openings(piano_corpus(), 60, 8, seed=4)
+    header = (tokens.BAR, tokens.chord(Chord(0, "maj")), tokens.density(1))
+    assert {each for opening in found for each in opening.headers} == {header}
+    lengths = {(opening.ids[1], opening.ids.count(tokens.BAR) + len(opening.headers)) for opening in found}
+    assert lengths == {(tokens.style("pop"), 8), (tokens.style("pop"), 4), (tokens.style("lead"), 5)}
+    assert all(opening.ids[0] == tokens.START for opening in found)
+    assert all(opening.headers for opening in found)
+    begun = [opening for opening in found if tokens.BAR in opening.ids]
+    assert 10 < len(begun) < 40
+    assert any(opening.free_bars for opening in found)
+
+
+def test_the_piano_learns_from_its_own_songs_too(root, tmp_path, capsys):
+    corpus = piano_corpus()
+    save_corpus(corpus, tmp_path / "piano.npz")
+    model = str(root / "models" / "piano" / "model.onnx")
+    places = ["--prepared", str(tmp_path), "--out", str(tmp_path / "out")]
+    main(["piano", model, *places, "--songs", "4", "--bars", "5"])
+    made = load_corpus(tmp_path / "out" / "piano.npz")
+    assert np.array_equal(made.validation(), corpus.validation())
+    written = [entry for entry in made.entries if entry.name.startswith("written/")]
+    assert len(written) == 4
+    counted = sum(int(entry.marks().sum()) for entry in written)
+    assert 0 < counted < sum(len(entry.ids) for entry in written)
+    assert f"{counted} of them count" in capsys.readouterr().out
+    judge = LESSONS["piano"].judge(corpus)
+    for entry in written:
+        ids, marks = entry.ids.tolist(), entry.marks()
+        places = [place for place, token in enumerate(ids) if token == tokens.BAR]
+        for start, stop in pairwise([*places, len(ids) - 1]):
+            verdict = judge.verdict(ids[: start + 3], ids[start : start + 3], ids[start + 3 : stop], False)
+            assert not marks[start + 3 : stop].any() or verdict.counts

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from engine import tokens
+from training.backbeat_judge import BackbeatJudge
 from training.groove import has_backbeat
+from training.judge import Verdict
 from training.rollouts import Opening, Patience, Rollouts
 from training.runtime import OnnxStep
 from training.songs import decode_drums
@@ -25,7 +27,9 @@ def bars_of(ids):
 
 
 def write(model, openings, patience=Patience(), lanes=4):  # noqa: B008 - frozen
-    return {tuple(song.ids): song for song in Rollouts(model, patience, lanes).write(openings)}.values()
+    return {
+        tuple(song.ids): song for song in Rollouts(model, BackbeatJudge(), patience, lanes).write(openings)
+    }.values()
 
 
 def test_every_song_has_its_opening_and_its_headers(model):
@@ -111,3 +115,20 @@ def test_time_never_goes_back_within_a_bar(model):
     for _, bar in bars_of(song.ids):
         ticks = [tokens.position_tick(token) for token in bar if tokens.is_position(token)]
         assert np.all(np.diff(ticks) > 0)
+
+
+class Refusal(BackbeatJudge):
+    """Finds no bar good, and cannot help."""
+
+    helps = False
+
+    def verdict(self, _song, _header, _bar, stated):
+        assert not stated
+        return Verdict(asked=True, holds=False, counts=False)
+
+
+def test_where_a_judge_cannot_help_a_bar_stands_after_the_last_try_and_does_not_count(model):
+    opening = Opening((tokens.START,), (SOUL,) * 3, 5)
+    (song,) = Rollouts(model, Refusal(), Patience(tries=4)).write([opening])
+    assert (song.tries, song.lost_bars) == (12, 3)
+    assert not any(song.learned)

@@ -13,7 +13,7 @@ python -m training.train drums --prepared "$work" --out "$work/drums-3" --weight
 python -m training.export drums --prepared "$work" --weights "$work/drums-3/best.pth" --out "$work/model-3"
 # Two rounds of songs that the model writes itself. The shipped first round did not look at the density yet (commit 332d39a).
 recover() { # from, to, seed
-    python -m training.recovery "$work/model-$1/model.onnx" --prepared "$work" --out "$work/recovery-$2" --seed "$3"
+    python -m training.recovery drums "$work/model-$1/model.onnx" --prepared "$work" --out "$work/recovery-$2" --seed "$3"
     python -m training.train drums --prepared "$work/recovery-$2" --out "$work/drums-$2" \
         --weights "$work/model-$1/model.pth" --tokens 900000 --rate 3e-4 --final-rate 1e-5 --threads 1 --seed "$3" \
         --validate-tokens 300000 --patience 60
