@@ -37,7 +37,7 @@ _BUILT_IN = (
         ambience=(("sea", -28), ("rain", -38)), keys_lowpass_hz=4200, drums_lowpass_hz=8000, wow_cents=6,
         saturation=0.15, room=0.35,
         sidechain_db=1,
-        brightness_db=-13, vinyl="clean", chorus=0.4, tremolo=0.15, drums_bits=14, tape_lowpass_hz=9000,
+        vinyl="clean", chorus=0.4, tremolo=0.15, drums_bits=14, tape_lowpass_hz=9000,
         fills=("sweep", "swell"), fills_db=-22, hiss_db=-44,
     ),
     Mood(
