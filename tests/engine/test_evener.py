@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.evener import MOST_LU, RISE_DB, Evener
+from engine.evener import LOUDER_LU, RISE_DB, SOFTER_LU, Evener
 from engine.fader import FALL_FRAMES
 from engine.loudness import integrated_lufs
 from engine.snapshot import pack, unpack
@@ -35,19 +35,25 @@ def evened(*levels_lu):
 
 def test_no_bar_is_far_from_its_loudness_though_they_differ_by_10_lu():
     for sound in evened(0.0, -8.0, 2.0, -6.0, 0.0, -8.0, 2.0):
-        assert loudness_lufs(sound) == pytest.approx(TARGET_LUFS, abs=MOST_LU + 0.5)
+        assert loudness_lufs(sound) == pytest.approx(TARGET_LUFS, abs=SOFTER_LU + 0.5)
 
 
 def test_the_band_that_comes_back_after_a_thin_bar_is_right_at_its_down_beat():
     after = evened(0.0, -9.0, -9.0, 1.0)[-1]
     first = after[:, FALL_FRAMES : FALL_FRAMES + SAMPLE_RATE_HZ]
-    assert integrated_lufs(first.T) == pytest.approx(TARGET_LUFS, abs=MOST_LU + 0.3)
+    assert integrated_lufs(first.T) == pytest.approx(TARGET_LUFS, abs=SOFTER_LU + 0.3)
 
 
 def test_small_differences_are_still_heard_and_their_order_is_kept():
     louds = [loudness_lufs(sound) for sound in evened(-3.0, -1.0, 0.0, 1.0, 3.0)]
     assert louds == sorted(louds)
     assert 0.3 < louds[3] - louds[1] < 0.8
+
+
+def test_a_loud_bar_stands_out_less_than_a_soft_one_falls_back():
+    soft, even, loud = (loudness_lufs(evened(level)[0]) for level in (-7.0, 0.0, 7.0))
+    assert loud - even == pytest.approx(LOUDER_LU, abs=0.1)
+    assert even - soft == pytest.approx(SOFTER_LU, abs=0.1)
 
 
 def test_what_is_nearly_silent_stays_soft():
