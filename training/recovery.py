@@ -44,9 +44,18 @@ LESSONS = {
 }
 
 
+WRITTEN = "written/"
+"""What the names of written songs begin with."""
+
+
+def written_of(corpus: Corpus) -> list[Entry]:
+    """Return the written songs of a corpus."""
+    return [entry for entry in corpus.entries if entry.name.startswith(WRITTEN)]
+
+
 def entry_of(song: Written, number: int) -> Entry:
     """Return a written song as a sequence of the corpus."""
-    return Entry(f"written/{number}", False, EVERY_EPOCH, as_ids(song.ids), np.array(song.learned, np.bool_))
+    return Entry(f"{WRITTEN}{number}", False, EVERY_EPOCH, as_ids(song.ids), np.array(song.learned, np.bool_))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -59,6 +68,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--songs", type=int, default=400)
     parser.add_argument("--bars", type=int, default=32, help="of each song")
     parser.add_argument("--share", type=float, default=1.0, help="of the training split that stands beside them")
+    parser.add_argument(
+        "--beside", type=Path, nargs="*", default=[], help="folders whose written songs stand there, too"
+    )
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--stands", type=float, default=0.5, help="chance that a lost bar stands, as context")
     parser.add_argument("--seed", type=int, default=1)
@@ -70,9 +82,10 @@ def main(arguments: list[str] | None = None) -> None:
     rollouts = Rollouts(OnnxStep(options.model), lessons.judge(corpus), patience)
     songs = list(rollouts.write(asked))
     written = [entry_of(song, number) for number, song in enumerate(songs)]
+    earlier = [entry for folder in options.beside for entry in written_of(load_corpus(folder / name))]
     rng = np.random.default_rng(options.seed)
     kept = [entry for entry in corpus.entries if entry.validation or rng.random() < options.share]
-    save_corpus(replace(corpus, entries=(*kept, *written)), options.out / name)
+    save_corpus(replace(corpus, entries=(*kept, *earlier, *written)), options.out / name)
     ids: Ids = np.concatenate([entry.ids for entry in written])
     print(
         f"{len(written)} songs, {len(ids)} tokens, {sum(sum(song.learned) for song in songs)} of them count; "

@@ -93,6 +93,13 @@ def test_the_corpus_has_the_performances_and_marked_songs_and_the_same_validatio
     main([*command, "--share", "0"])
     alone = load_corpus(tmp_path / "out" / "drums.npz")
     assert [entry.name for entry in alone.entries if not entry.validation] == [entry.name for entry in written]
+    earlier = tmp_path / "earlier"
+    (tmp_path / "out").rename(earlier)
+    main([*command, "--share", "0", "--seed", "2", "--beside", str(earlier)])
+    both = [entry for entry in load_corpus(tmp_path / "out" / "drums.npz").entries if not entry.validation]
+    assert [entry.ids.tolist() for entry in both[:3]] == [entry.ids.tolist() for entry in written]
+    assert len(both) == 6
+    assert all(np.array_equal(one.marks(), other.marks()) for one, other in zip(both, written, strict=False))
 
 
 def piano_corpus():
