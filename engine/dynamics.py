@@ -31,6 +31,8 @@ class Hand:
 
 _HEARD_S = 3.0
 """Memory of a rider's own reading: that of a short-term meter."""
+_GATE_EDGE_LU = 4.0
+"""A rider's gate opens over so much, centred on the gate itself."""
 
 
 class Rider:
@@ -104,9 +106,12 @@ class Rider:
         """Learn one step and set the next ramp."""
         step_s = STEP_FRAMES / SAMPLE_RATE_HZ
         self._heard += (power * db_to_gain(self._to_db) ** 2 - self._heard) * step_s / _HEARD_S
-        if lufs(power) > lufs(self._power) - self._hand.gate_lu:
-            self._age_s = min(self._age_s + step_s, self._hand.memory_s)
-            self._power += (power - self._power) * step_s / self._age_s
+        # no sharp edge: a replay may hear what has all but faded away a little differently, and shall ride alike
+        over_lu = lufs(power) - (lufs(self._power) - self._hand.gate_lu)
+        share = min(max(over_lu / _GATE_EDGE_LU + 0.5, 0.0), 1.0)
+        if share > 0.0:
+            self._age_s = min(self._age_s + share * step_s, self._hand.memory_s)
+            self._power += (power - self._power) * share * step_s / self._age_s
         wanted_db = self._target_lufs - lufs(self._power)
         wanted_db = min(max(wanted_db, -self._hand.range_db), self._hand.range_db)
         low = self._to_db - self._hand.fall_db_per_s * step_s

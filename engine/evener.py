@@ -20,10 +20,11 @@ from engine.types import FloatArray, Tree
 
 SLOPE = 0.22
 """What is left of a small difference between bars: 1 LU is played as 0.22."""
-SOFTER_LU, LOUDER_LU = 0.65, 0.35
+SOFTER_LU, LOUDER_LU = 0.55, 0.35
 """What is left of any difference: the softest intro is so much softer than the mean, no bar more louder than that.
 With 0.8 for both (and 0.25 above) two of 130 changes in six hours stepped by 1.57 and 1.58 LU; with 0.65 for both, soft
-bars of sleep with a rider turned up by them and an intro of dense chords (cafe) stepped by 1.68, now 1.44."""
+bars of sleep with a rider turned up by them and an intro of dense chords (cafe) by 1.68; with 0.65 and 0.35 one by
+1.55."""
 RISE_DB, FALL_DB = 10.0, 10.0
 """Bounds of the gain: what is softer still is meant to be soft."""
 GATE_LU = 10.0

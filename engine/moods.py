@@ -34,7 +34,7 @@ _BUILT_IN = (
         keys_density=1.4, drums_density=1.2, drum_style="soul", melody_share=0.15, swing=0.53, snare_late_ms=22,
         human_ms=9, register_low=48, register_high=74, velocity_scale=0.66, piece_bars_low=40, piece_bars_high=52,
         keys_program=(0, 4), second_program=(0, 89), drums_db=-9, bass_db=-3, second_db=-10, vinyl_db=-34,
-        ambience=(("sea", -28), ("rain", -38)), keys_lowpass_hz=4200, drums_lowpass_hz=8000, wow_cents=6,
+        ambience=(("sea", -28), ("rain", -38)), keys_lowpass_hz=5200, drums_lowpass_hz=8000, wow_cents=6,
         saturation=0.15, room=0.35,
         sidechain_db=1,
         vinyl="clean", chorus=0.4, tremolo=0.15, drums_bits=14, tape_lowpass_hz=9000,

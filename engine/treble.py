@@ -20,7 +20,7 @@ class Treble:
     """A shelf that opens and closes by at most RANGE_DB, as the share of the last seconds asks for."""
 
     SPLIT_HZ = 2000.0
-    RANGE_DB = 11.0
+    RANGE_DB = 12.0
     MEMORY_S = 10.0
     FIRST_MEMORY_S = 3.0
     PATIENCE = 2.0

@@ -51,6 +51,16 @@ def test_the_rider_moves_slowly_and_not_at_all_in_a_gap():
     assert before_db - 2.5 < rider.gain_db < before_db
 
 
+def test_two_riders_that_hear_nearly_the_same_ride_alike():
+    rides_db = []
+    for fade_db in np.arange(-38.0, -32.0, 0.2):  # across the gate, 15 LU under the tone
+        rider = Rider(-16.0, -20.0)
+        rider.process(np.concatenate([tone(8, -20.0), tone(0.1, fade_db)], axis=1))
+        rides_db.append(rider.gain_db)
+    assert np.abs(np.diff(rides_db)).max() < 0.01
+    assert max(rides_db) - min(rides_db) > 0.02, "the gate stands elsewhere"
+
+
 def test_the_rider_and_the_limiter_read_what_leaves_them():
     sound = tone(20, -12.0)
     rider, limiter = Rider(-16.0, -12.0), Limiter(-20.0)
