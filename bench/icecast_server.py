@@ -14,8 +14,8 @@ from pathlib import Path
 
 PASSWORD = "chaos-test"
 MOUNT = "/lofi.mp3"
-_ICECAST = """\
-<icecast><limits><clients>50</clients><sources>4</sources><burst-on-connect>0</burst-on-connect></limits><hostname>localhost</hostname>
+_CONFIG = """\
+<icecast><limits>{limits}</limits><hostname>localhost</hostname>
 <authentication><source-password>{password}</source-password><admin-user>admin</admin-user>
 <admin-password>{password}</admin-password></authentication>
 <listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
@@ -24,6 +24,7 @@ _ICECAST = """\
 <security><chroot>0</chroot>{owner}</security></icecast>
 """
 _AS_NOBODY = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
+_FEW = "<clients>50</clients><sources>4</sources><burst-on-connect>0</burst-on-connect>"
 _PATIENCE_S = 90.0
 
 
@@ -32,9 +33,7 @@ class Icecast:
 
     def __init__(self, folder: Path, port: int) -> None:
         self.port, self._config = port, folder / "icecast.xml"
-        owner = _AS_NOBODY if os.getuid() == 0 else ""
-        folder.chmod(0o777)
-        self._config.write_text(_ICECAST.format(password=PASSWORD, port=port, folder=folder, owner=owner))
+        self._config.write_text(config_of(folder, port, PASSWORD, _FEW))
         self._process: subprocess.Popen[bytes] | None = None
         self.crashes = 0
         """Icecast 2.4.4 may segfault on who connects within its first milliseconds; systemd would start it again."""
@@ -102,3 +101,10 @@ class Icecast:
 
 def _plain(title: str) -> str:
     return title.translate(str.maketrans({"·": "-", "♭": "b", "♯": "#", "’": "'"}))
+
+
+def config_of(folder: Path, port: int, password: str, limits: str) -> str:
+    """Return a configuration with some `<limits>`; the folder is for its logs, root's Icecast turns into nobody."""
+    folder.chmod(0o777)
+    owner = _AS_NOBODY if os.geteuid() == 0 else ""
+    return _CONFIG.format(password=password, port=port, folder=folder, owner=owner, limits=limits)

@@ -26,6 +26,7 @@ import av
 import psutil
 
 from bench.crowd import Crowd, Ear, is_cut
+from bench.icecast_server import config_of
 from bench.ports import free_port
 
 _PASSWORD = "load-test"
@@ -40,17 +41,7 @@ icecast:
   - {{name: beside, host: 127.0.0.1, port: {icecast_port}, mount: /lofi.mp3, password_env: LOAD_PASSWORD}}
 log: {{level: WARNING}}
 """
-_ICECAST = """\
-<icecast><limits><clients>6000</clients><sources>2</sources><queue-size>524288</queue-size>
-<burst-size>65536</burst-size></limits>
-<authentication><source-password>{password}</source-password><admin-user>admin</admin-user>
-<admin-password>{password}</admin-password></authentication>
-<listen-socket><port>{port}</port><bind-address>127.0.0.1</bind-address></listen-socket>
-<paths><basedir>/usr/share/icecast2</basedir><logdir>{folder}</logdir><webroot>/usr/share/icecast2/web</webroot>
-<adminroot>/usr/share/icecast2/admin</adminroot></paths><logging><loglevel>1</loglevel></logging>
-<security><chroot>0</chroot>{owner}</security></icecast>
-"""
-_AS_NOBODY = "<changeowner><user>nobody</user><group>nogroup</group></changeowner>"
+_MANY = "<clients>6000</clients><sources>2</sources><queue-size>524288</queue-size><burst-size>65536</burst-size>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +198,7 @@ def _start_icecast(folder: Path, port: int) -> subprocess.Popen[bytes] | None:
     if program is None:
         return None
     config = folder / "icecast.xml"
-    owner = _AS_NOBODY if os.geteuid() == 0 else ""
-    config.write_text(_ICECAST.format(password=_PASSWORD, port=port, folder=folder, owner=owner))
+    config.write_text(config_of(folder, port, _PASSWORD, _MANY))
     quiet = subprocess.DEVNULL
     return subprocess.Popen([program, "-c", str(config)], stdout=quiet, stderr=quiet, start_new_session=True)
 

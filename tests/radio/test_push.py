@@ -3,13 +3,13 @@
 import asyncio
 import shutil
 import stat
-from contextlib import asynccontextmanager
 
 import av
 import numpy as np
 import pytest
 from fakes_clock import settle
 from fakes_ports import free_port
+from fakes_source import running
 from real_chunks import AAC_CHUNKS, AAC_FRAMES
 
 from radio.clock import SystemClock
@@ -57,15 +57,6 @@ class Pusher:
 @pytest.fixture(autouse=True)
 def _key(monkeypatch):
     monkeypatch.setenv("LOFI_TEST_KEY", KEY)
-
-
-@asynccontextmanager
-async def running(*coroutines):
-    async with asyncio.timeout(100), asyncio.TaskGroup() as tasks:
-        started = [tasks.create_task(one) for one in coroutines]
-        yield
-        for task in started:
-            task.cancel()
 
 
 async def receive(port, path, seconds):
