@@ -56,13 +56,19 @@ class Reference:
     """Every passage of the training set."""
 
 
-def reference_of(part: Part, corpus: Corpus, held_out: Sequence[Entry] = ()) -> Reference:
-    """Return the validation songs of a corpus in groups, its training passages, and further songs as a group."""
+def groups_of(part: Part, corpus: Corpus) -> dict[str, Sequence[Entry]]:
+    """Return the validation songs of a corpus in groups."""
     groups: dict[str, Sequence[Entry]] = {}
     for entry in corpus.entries:
         if entry.validation:
             kind = part.kind(part.decode(entry.ids.tolist(), entry.name))
             groups[kind] = [*groups.get(kind, ()), entry]
+    return groups
+
+
+def reference_of(part: Part, corpus: Corpus, held_out: Sequence[Entry] = ()) -> Reference:
+    """Return the validation songs of a corpus in groups, its training passages, and further songs as a group."""
+    groups = groups_of(part, corpus)
     if held_out:
         groups[HELD_OUT] = held_out
     training = (e for e in corpus.entries if not e.validation and e.variant in (EVERY_EPOCH, COPY_VARIANT))

@@ -43,7 +43,7 @@ def usages(songs: Iterable[PianoSong]) -> dict[str, Usage]:
     """Return what each style does on strong beats."""
     counts: dict[str, Counter[tuple[str, int]]] = defaultdict(Counter)
     for song in songs:
-        counts[song.style].update(_strong_intervals(song, song.notes))
+        counts[song.style].update(strong_intervals(song, song.notes))
     return {style: _usage(found) for style, found in counts.items()}
 
 
@@ -57,7 +57,8 @@ def _usage(found: Counter[tuple[str, int]]) -> Usage:
     return Usage(share, frozenset(used | tones))
 
 
-def _strong_intervals(song: PianoSong, notes: Iterable[Note]) -> list[tuple[str, int]]:
+def strong_intervals(song: PianoSong, notes: Iterable[Note]) -> list[tuple[str, int]]:
+    """Return (quality of its chord, semitones above the root) of each note on a strong beat that has a chord."""
     placed = [(chord_at(song, note), note) for note in notes if is_strong(note)]
     return [(chord.quality, (note.pitch - chord.root) % 12) for chord, note in placed if chord is not None]
 
@@ -77,8 +78,8 @@ class HarmonyJudge:
         first_tick = (len(passage.chords) - 1) * TICKS_PER_BAR
         notes = [note for note in passage.notes if note.start >= first_tick]
         usage = self._usages[passage.style]
-        tones = [interval in CHORD_TONES[quality] for quality, interval in _strong_intervals(passage, passage.notes)]
-        own = _strong_intervals(passage, notes)
+        tones = [interval in CHORD_TONES[quality] for quality, interval in strong_intervals(passage, passage.notes)]
+        own = strong_intervals(passage, notes)
         fits = usage.used.issuperset(own)
         plain = all(interval in CHORD_TONES[quality] for quality, interval in own)
         holds = fits and (plain or sum(tones) >= usage.chord_tones * len(tones))

@@ -43,6 +43,8 @@ class Written:
     """Bars that do not hold what was asked of them and were left to stand."""
     tries: int
     """Bars written in all, those that were thrown away among them."""
+    seed: int
+    """That of its opening: songs end in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class _Lane:
         return True
 
     def written(self) -> Written:
-        return Written([*self.ids, tokens.END], [*self.learned, False], self.lost, self.tried)
+        return Written([*self.ids, tokens.END], [*self.learned, False], self.lost, self.tried, self.opening.seed)
 
 
 class Rollouts:
