@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib.machinery
 import importlib.util
+import itertools
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -21,6 +22,12 @@ Sections = npt.NDArray[np.float64]
 """As scipy writes them: [sections, 6], b0 b1 b2 1 a1 a2."""
 SectionState = npt.NDArray[np.float64]
 """[sections, channels, 2], as scipy keeps it."""
+
+_NOTHING = 1e-60
+"""A state below this is none: float32 ends at 1e-45. When a part pauses, its filters fade until their states are
+subnormal and stay so, for which many processors take a hundred times as long: a silent bar of three seconds took 147 ms
+instead of 2 on a Xeon (5 % of a core for each silent part)."""
+_RING_FRAMES = 4800
 
 _Loop = Callable[[Any, Any, Any], None]
 """Filters [channels, frames] in place with sections and a state [channels, sections, 2]."""
@@ -56,8 +63,33 @@ def filtered(
     """Return samples [channels, frames] filtered, float64, and the state after them."""
     out = np.array(samples, np.float64, order="C")
     after = np.ascontiguousarray(state.swapaxes(0, 1))
-    _loop()(sections, out, after)
+    sounding = _sounding(samples)
+    if sounding == out.shape[1]:
+        _loop()(sections, out, after)
+    else:
+        _ring_out(sections, out, after, sounding)
     return out, after.swapaxes(0, 1)
+
+
+def _sounding(samples: npt.NDArray[Any]) -> int:
+    """Frames up to the last one that is not silent."""
+    frames: int = samples.shape[1]
+    if not frames or samples[:, -1].any():
+        return frames
+    heard = np.flatnonzero(samples.any(axis=0))
+    return int(heard[-1]) + 1 if len(heard) else 0
+
+
+def _ring_out(sections: Sections, out: npt.NDArray[np.float64], after: SectionState, sounding: int) -> None:
+    """Filter in place what ends in silence: only until the filter has come to rest."""
+    frames = out.shape[1]
+    for begin, end in itertools.pairwise((0, *range(sounding, frames, _RING_FRAMES), frames)):
+        piece = np.ascontiguousarray(out[:, begin:end])
+        _loop()(sections, piece, after)
+        out[:, begin:end] = piece
+        after[np.abs(after) < _NOTHING] = 0.0
+        if not after.any():
+            break
 
 
 @functools.cache

@@ -37,6 +37,31 @@ def test_filtering_is_scipys_to_the_last_bit_and_leaves_what_it_was_given():
     np.testing.assert_array_equal(state, before)
 
 
+def test_a_filter_that_hears_nothing_for_a_while_comes_to_rest():
+    sections = np.concatenate([butterworth(2, 28.0, "highpass"), butterworth(4, 9500.0, "lowpass")])
+    sound, state = np.random.default_rng(0).standard_normal((2, 4800)).astype(np.float32), np.zeros((3, 2, 2))
+    _, state = filtered(sections, sound, state)
+    assert state.all()
+    out, state = filtered(sections, np.zeros((2, 10), np.float32), state)
+    assert out.all()
+    assert state.all()
+    _, state = filtered(sections, np.zeros((2, 240_000), np.float32), state)
+    assert not state.any()  # else 1e-321 for ever, at a hundred times the price on many processors
+    out, state = filtered(sections, np.zeros((2, 4800), np.float32), state)
+    assert not out.any()
+    np.testing.assert_array_equal(filtered(sections, sound, state)[0], signal.sosfilt(sections, sound, axis=1))
+
+
+@pytest.mark.parametrize("sounding", [0, 1, 4800, 100_000])
+def test_what_rings_out_does_so_as_in_scipy(sounding):
+    rng = np.random.default_rng(sounding)
+    sections, state = butterworth(4, 100.0, "highpass"), rng.standard_normal((2, 2, 2))
+    samples = np.zeros((2, 100_000), np.float32)
+    samples[:, :sounding] = rng.standard_normal((2, sounding))
+    out, _ = filtered(sections, samples, state)
+    np.testing.assert_allclose(out, signal.sosfilt(sections, samples, axis=1, zi=state)[0], atol=1e-50)
+
+
 @pytest.mark.parametrize(("frames", "window"), [(73, 73), (500, 73), (4800, 96), (10, 1)])
 def test_a_running_maximum_is_the_largest_of_each_run(frames, window):
     line = np.random.default_rng(frames).standard_normal(frames)
