@@ -9,6 +9,8 @@ from radio.errors import JournalError
 
 SCHEMA_VERSION = 2
 LOCK_WAIT_S = 1.0
+CACHE_KB = 256
+"""Bars are added at the end and read by others: SQLite's own 2 MB would fill with pages that nobody asks for again."""
 _FIRST = """
 CREATE TABLE bars (
     id INTEGER PRIMARY KEY,
@@ -78,6 +80,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last second, never the file
+        database.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         version = check_version(database, path)
         if version < SCHEMA_VERSION:
             steps = "".join(_STEPS[version:])

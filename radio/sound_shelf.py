@@ -12,6 +12,8 @@ from pathlib import Path
 from radio.errors import ReplayError
 
 _LOCK_WAIT_S = 1.0
+_CACHE_KB = 256
+"""States are written once and read by others: SQLite's own 2 MB would be full of them after a few minutes."""
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE states (
@@ -84,6 +86,7 @@ class SoundShelf:
             try:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = NORMAL")
+                database.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
                 version = database.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
                     database.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
