@@ -44,7 +44,7 @@ class Producer:
         self._saved = saved
         self._newest: LeadBar | None = None
         self._turned: LeadBar | None = None
-        """The first bar that knows of the last change."""
+        """The first bar that knows of the last change; None once it is on air."""
         self._numbering = Numbering() if saved is None else Numbering(saved.next_bar, saved.next_piece)
         self._patience = Patience(room.clock)
         self._engines = Engines(room)
@@ -213,6 +213,8 @@ class Producer:
         newest = self._newest
         if start_frame is None:
             start_frame = 0 if newest is None else newest.block.start_frame + newest.block.frames
+        if self._turned is not None and not self._lead.holds(self._turned):
+            self._turned = None  # on air by now: a slow bar and its state, 2.5 MB, would stay until the next change
         block = self._numbering.counted(rendered.block, start_frame)
         if rendered.levels is not None:
             self._metrics.show_levels(self._name, rendered.levels)

@@ -110,6 +110,7 @@ class SoundRecorder:
                     break
                 offer, begins = self._waiting.popleft()
             self._keep(offer, begins)
+            del offer  # a bar and its state, 2 MB, would wait here for the next one
         self._shelf.close()
 
     def _keep(self, offer: Offer, begins: bool) -> None:

@@ -1,6 +1,7 @@
 """The producer: whatever the engine does, the programme goes on bar after bar."""
 
 import asyncio
+import weakref
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from fakes_studio import Studio, producing
 
 from engine import End, Hands, Mood
 from radio.errors import RadioError
+from radio.lead import HEARD_BARS
 from radio.patience import RULES_S
 
 
@@ -74,6 +76,20 @@ async def test_a_mood_with_a_short_lead_is_applied_to_the_next_bar_rendered():
         studio.producer.change_mood(RAINY)
         _, starts = await studio.pull(5)
         assert [start.bar.mood for start in starts] == ["study"] * 2 + ["rainy"] * 3
+
+
+async def test_the_first_bar_of_a_mood_is_let_go_once_it_was_heard():
+    async with producing(lead_bars=20) as studio:
+        await studio.full()
+        studio.producer.change_mood(RAINY)
+        await settle(lambda: studio.count("mood_changes_total") == 1)
+        heard = []
+        for _ in range(20):
+            await studio.pull(1)
+            heard.append(weakref.ref(studio.lead.heard[-1].samples))
+        await studio.pull(HEARD_BARS)
+        await studio.full()
+        assert [bar() for bar in heard] == [None] * 20
 
 
 async def test_a_mood_outlives_an_engine_that_fails_before_its_first_bar(tmp_path):
