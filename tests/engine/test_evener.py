@@ -56,6 +56,11 @@ def test_a_loud_bar_stands_out_less_than_a_soft_one_falls_back():
     assert even - soft == pytest.approx(SOFTER_LU, abs=0.1)
 
 
+def test_no_bar_is_so_loud_that_it_stands_out():
+    even, loudest = (loudness_lufs(evened(level)[0]) for level in (0.0, 14.0))
+    assert loudest - even == pytest.approx(LOUDER_LU, abs=0.1)
+
+
 def test_what_is_nearly_silent_stays_soft():
     assert loudness_lufs(evened(0.0, -40.0, -40.0)[-1]) < TARGET_LUFS - 40.0 + RISE_DB + 0.5
 
