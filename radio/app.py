@@ -20,6 +20,7 @@ from radio.config_file import load_config
 from radio.digest_folder import DigestMaker
 from radio.edges import edges
 from radio.errors import RadioError
+from radio.garbage import small_collections
 from radio.health import watch_lag
 from radio.journal import Journal
 from radio.keepalive import Keeper, keepalive
@@ -71,6 +72,7 @@ async def run(config_path: Path, *, builder: Builder = Station.build) -> None:
         reloader = Reloader(config_path, config, _apply_to(stations), metrics)
         site = Site(config, stations, metrics, room)
         streams = await open_web(site, stack)
+        stack.enter_context(small_collections())
         try:
             await _supervise(house, stations, streams, reloader)
         except BaseExceptionGroup as group:
