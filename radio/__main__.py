@@ -22,7 +22,7 @@ from radio import (
     cli_words,
     doctor,
 )
-from radio.allocator import BAR_BYTES, keep_little
+from radio.allocator import SEGMENT_BYTES, keep_little
 from radio.cli_plain import CONFIG_NAME, FAILED, ConfigPath, config_or_defaults, told_plainly
 from radio.config_file import load_config
 from radio.known_secrets import known_secrets
@@ -47,7 +47,7 @@ def main() -> None:
 @cli.command()
 def run(config: ConfigPath = None) -> None:
     """Be on air until stopped."""
-    keep_little(BAR_BYTES)
+    keep_little(SEGMENT_BYTES)
     with told_plainly():
         path = config or CONFIG_NAME
         tree = load_config(path)

@@ -11,8 +11,8 @@ from typing import Any
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """malloc.h"""
-BAR_BYTES = 262_144
-"""A bar's sound is larger, what goes through the encoders is not."""
+SEGMENT_BYTES = 61_440
+"""An HLS segment (66 kB) and a bar's sound (1.2 MB) are larger; what a block of 43 ms goes through is not (55 kB)."""
 LOOP_BYTES = 4_194_304
 """A loop is larger, a bar's sound is not."""
 _ARENAS = 2
