@@ -28,7 +28,7 @@ doctor: ## say what is missing or broken, and the remedy
 test: ## set up, then run every check and test
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory check
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n 2 --dist worksteal
 
 check: ## lint and types
 	@deploy/setup.sh test
