@@ -69,14 +69,14 @@ def _add(app: web.Application, folder: str, source: Source) -> None:
         name = request.match_info["name"]
         data = source.shown.files.get(name)
         if data is None:
-            return web.Response(status=404, text="This segment is gone.\n", headers=_OPEN_TO_ALL)
+            return web.Response(status=404, text="There is no such file, or no longer.\n", headers=_OPEN_TO_ALL)
         return _answer(request, data, SEGMENT_TYPE, name, SEGMENT_HEADERS)
 
     async def options(_request: web.Request) -> web.Response:
         return web.Response(status=204, headers=_OPEN_TO_ALL)
 
     app.router.add_get(folder + r"/{list:[a-z0-9-]+}.m3u8", playlist)  # answers HEAD, too
-    app.router.add_get(folder + r"/{name:[a-z0-9-]+-\d+\.aac}", segment)
+    app.router.add_get(folder + r"/{name:[^/]+}", segment)
     app.router.add_options(folder + r"/{name:[^/]+}", options)
 
 
