@@ -15,6 +15,7 @@ import numpy as np
 from engine import tokens
 from engine.harmony import CHORD_TONES, SCALE
 from engine.types import TICKS_PER_BAR
+from training.corpus import EVERY_EPOCH, Corpus
 from training.judge import Draw, Logits, Verdict
 from training.measures import chord_at, is_strong
 from training.songs import HALF_BAR_TICKS, Note, PianoSong, decode_piano
@@ -45,6 +46,12 @@ def usages(songs: Iterable[PianoSong]) -> dict[str, Usage]:
     for song in songs:
         counts[song.style].update(strong_intervals(song, song.notes))
     return {style: _usage(found) for style, found in counts.items()}
+
+
+def training_usages(corpus: Corpus) -> dict[str, Usage]:
+    """Return what each style does in the training split, a variant of every song."""
+    entries = (entry for entry in corpus.entries if not entry.validation and entry.variant in (EVERY_EPOCH, 0))
+    return usages(decode_piano(entry.ids.tolist()) for entry in entries)
 
 
 def _usage(found: Counter[tuple[str, int]]) -> Usage:

@@ -16,12 +16,11 @@ import numpy as np
 
 from training.backbeat_judge import BackbeatJudge
 from training.corpus import EVERY_EPOCH, Corpus, Entry, Ids, as_ids, load_corpus, save_corpus
-from training.harmony_judge import HarmonyJudge, usages
+from training.harmony_judge import HarmonyJudge, training_usages
 from training.judge import Judge
 from training.openings import drum_openings, piano_openings, played
 from training.rollouts import Opening, Patience, Rollouts, Written
 from training.runtime import OnnxStep
-from training.songs import decode_piano
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,9 @@ class Lessons:
     judge: Callable[[Corpus], Judge]
 
 
-def _harmony(corpus: Corpus) -> Judge:
-    training = (entry for entry in corpus.entries if not entry.validation and entry.variant in (EVERY_EPOCH, 0))
-    return HarmonyJudge(usages(decode_piano(entry.ids.tolist()) for entry in training))
-
-
 LESSONS = {
     "drums": Lessons(lambda corpus, *asked: drum_openings(played(corpus), *asked), lambda _: BackbeatJudge()),
-    "piano": Lessons(piano_openings, _harmony),
+    "piano": Lessons(piano_openings, lambda corpus: HarmonyJudge(training_usages(corpus))),
 }
 
 

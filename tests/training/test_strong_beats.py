@@ -67,10 +67,13 @@ def test_the_share_is_the_one_that_evaluate_measures():
     assert shares([(ids, ids)]).corpus == pytest.approx(tones)
 
 
-def test_the_command_prints_a_line_for_each_group_and_model(model, tmp_path, capsys):
-    save_corpus(tiny_corpus(), tmp_path / "piano.npz")
+def test_the_command_prints_a_line_for_the_training_split_and_for_each_group_and_model(model, tmp_path, capsys):
+    corpus = tiny_corpus()
+    save_corpus(corpus, tmp_path / "piano.npz")
     main([str(model), str(model), "--prepared", str(tmp_path), "--stretches", "2", "--bars", "4"])
-    first, second = capsys.readouterr().out.splitlines()
+    split, first, second = capsys.readouterr().out.splitlines()
+    training = [decode_piano(entry.ids.tolist()) for entry in corpus.entries if not entry.validation]
+    assert split == f"lead, training split: {measure_piano(training)['chord_tones_on_strong_beats']:.4f}"
     assert first == second
     assert re.match(r"lead, 2 stretches, .*model\.onnx: \d\.\d{4} for \d\.\d{4} \([+-]\d\.\d{4}, standard error", first)
 
