@@ -72,7 +72,9 @@ def read_score(path: Path, mood: Mood) -> list[Bar]:
         file = mido.MidiFile(path)
         notes, bpm = _notes(file)
     except BROKEN_FILE as error:
-        raise ScoreError(f"{path}: not a readable MIDI file ({error or type(error).__name__}). Name a .mid.") from error
+        raise ScoreError(
+            f"{path}: not a readable MIDI file ({str(error) or type(error).__name__}). Name a .mid."
+        ) from error
     if not notes:
         raise ScoreError(f"{path}: no notes in it. Name a MIDI file with music.")
     found: dict[int, list[NoteEvent]] = defaultdict(list)

@@ -53,19 +53,26 @@ class MidiScore:
         return tick + (second - now) * 1e6 / tempo * self.ticks_per_beat
 
 
-def read_midi(path: Path) -> MidiScore:
-    """Read a MIDI file.
+def open_midi(path: Path) -> mido.MidiFile:
+    """Open a MIDI file.
 
     Raises:
         CorpusError: the file is missing or damaged (named).
     """
     try:
-        file = mido.MidiFile(path)
+        return mido.MidiFile(path)
     except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise CorpusError(
-            f"{path}: not a readable MIDI file ({error or type(error).__name__}). Unpack the set again."
-        ) from error
-    return _collect(file)
+        reason = str(error) or type(error).__name__
+        raise CorpusError(f"{path}: not a readable MIDI file ({reason}). Unpack the set again.") from error
+
+
+def read_midi(path: Path) -> MidiScore:
+    """Read the notes of a MIDI file.
+
+    Raises:
+        CorpusError: the file is missing or damaged (named).
+    """
+    return _collect(open_midi(path))
 
 
 class _Collector:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import mido
 
-from training.errors import CorpusError
 from training.midicompact import END, LONGEST_SILENCE_WAITS, PERCUSSION_CHANNEL, START, Dialect
 
 VOLUME, VOLUME_FINE, EXPRESSION, PEDAL, ALL_NOTES_OFF = 7, 39, 11, 64, 123
@@ -182,17 +180,3 @@ def encode(file: mido.MidiFile, dialect: Dialect, strict: bool = False) -> list[
         if message.type == "set_tempo":
             tempo = message.tempo
     return [" ".join(words) for words in encoder.finish()]
-
-
-def open_midi(path: Path) -> mido.MidiFile:
-    """Open a MIDI file.
-
-    Raises:
-        CorpusError: the file is missing or damaged (named).
-    """
-    try:
-        return mido.MidiFile(path)
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise CorpusError(
-            f"{path}: not a readable MIDI file ({error or type(error).__name__}). Unpack the set again."
-        ) from error

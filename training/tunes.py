@@ -14,7 +14,8 @@ from pathlib import Path
 import mido
 
 from training.errors import CorpusError
-from training.midi_encoder import encode, open_midi
+from training.midi import open_midi
+from training.midi_encoder import encode
 from training.midicompact import THESIS
 from training.parallel import work_through
 

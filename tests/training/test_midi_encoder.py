@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from engine import tokens
 from training.errors import CorpusError
+from training.midi import open_midi
 from training.midi_decoder import decode
-from training.midi_encoder import encode, open_midi
+from training.midi_encoder import encode
 from training.midicompact import COMPACT, DIALECTS, MAIN, PIANO, THESIS, Dialect
 
 PIANO_ALL = replace(PIANO, shortest_piece_s=0)
