@@ -13,7 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from training.checkpoint import load_weights, write_atomically
-from training.errors import CheckpointError
+from training.errors import CheckpointError, told_plainly
 from training.size import size_of
 
 
@@ -31,6 +31,7 @@ def mean(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float
     return {name: (1 - share) * value + share * second[name] for name, value in first.items()}
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and write the mean."""
     parser = argparse.ArgumentParser(prog="python -m training.average", description=__doc__)

@@ -17,6 +17,7 @@ import torch
 from engine import tokens
 from training.checkpoint import load_weights
 from training.corpus import Entry, load_corpus
+from training.errors import told_plainly
 from training.groove import ACCENT_BIN, SNARES
 from training.measures import Measures
 from training.network import Network, network_of
@@ -55,6 +56,7 @@ def expected_ghosts(network: Network, entries: Sequence[Entry], lanes: int = 16)
     }
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Print played and expected shares by style, and what the training split has."""
     parser = argparse.ArgumentParser(prog="python -m training.calibration", description=__doc__)

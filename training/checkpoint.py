@@ -34,7 +34,9 @@ def read_run(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
         run: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)["run"]
         found = dict(run["settings"])
     except _DAMAGED as error:
-        raise CheckpointError(f"{path}: not a usable checkpoint ({error}). Delete it to start afresh.") from error
+        raise CheckpointError(
+            f"{path}: not a usable checkpoint ({_first_sentence(error)}). Delete it to start afresh."
+        ) from error
     other = sorted(k for k in settings if found.get(k) != settings[k])
     if other:
         raise CheckpointError(f"{path}: written with other {', '.join(other)}. Use another --out, or delete it.")
@@ -51,4 +53,12 @@ def load_weights(path: Path) -> dict[str, Tensor]:
         weights = torch.load(path, map_location="cpu", weights_only=True)
         return {name: value.float() for name, value in weights.items()}
     except _DAMAGED as error:
-        raise CheckpointError(f"{path}: not a readable weights file ({error}). Export or download it again.") from error
+        reason = _first_sentence(error)
+        raise CheckpointError(
+            f"{path}: not a readable weights file ({reason}). Export or download it again."
+        ) from error
+
+
+def _first_sentence(error: Exception) -> str:
+    """Return what torch says went wrong; it goes on with a page of advice, to trust the file among it."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0].partition(". ")[0]

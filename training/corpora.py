@@ -14,7 +14,7 @@ from typing import Any
 
 from training.charts import read_billboard_charts, read_lead_sheets, read_progressions
 from training.drums import read_gmd
-from training.errors import CorpusError
+from training.errors import CorpusError, told_plainly
 from training.manifest import hash_archive, hash_folder
 from training.mutopia import read_mutopia
 from training.pop909 import read_pop909
@@ -270,6 +270,7 @@ def _judge(item: DataSet, found: str) -> str:
     return "right" if found == item.checksum else f"changed ({found[:12]}…)" if item.checksum else f"new ({found})"
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """List the data sets."""
     parser = argparse.ArgumentParser(prog="python -m training.corpora", description=__doc__)

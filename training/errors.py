@@ -1,5 +1,13 @@
 """Errors of the training path. Every message says what happened, what we got and what to do."""
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from engine.errors import EngineError
+
 
 class TrainingError(Exception):
     """Raised when a training command cannot do what was asked; the base of all errors here."""
@@ -23,3 +31,13 @@ class ExportError(TrainingError):
 
 class MissingPackageError(TrainingError):
     """Raised when a package that only this command needs is not installed."""
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Tell a failure of a command in its sentence on standard error, and end with exit code 1; decorates commands."""
+    try:
+        yield
+    except (TrainingError, EngineError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from error

@@ -20,6 +20,7 @@ from training.copying import Passages
 from training.corpus import EVERY_EPOCH, Corpus, Entry, as_ids, load_corpus
 from training.distributions import overlapping_areas
 from training.epochs import HELD_OUT_REMAINDER
+from training.errors import told_plainly
 from training.measures import Measures
 from training.music import PARTS, Part, Song, likeness, longest_copied, read_music
 from training.network import network_of
@@ -130,6 +131,7 @@ def compare(part: Part, reference: Reference, music: Mapping[str, tuple[str, Seq
     return report
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and evaluate."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)

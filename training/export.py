@@ -24,7 +24,7 @@ from engine import tokens
 from training.cards import DATA, LICENCES, data_of, write_card
 from training.checkpoint import load_weights
 from training.corpus import Corpus, load_corpus
-from training.errors import ExportError
+from training.errors import ExportError, told_plainly
 from training.network import network_of
 from training.recurrence import CHUNK
 from training.runtime import OnnxStep, divergence, package_logits
@@ -190,6 +190,7 @@ def _write(path: Path, data: bytes, largest: int) -> None:
     os.replace(draft, path)
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and export."""
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)

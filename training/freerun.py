@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from engine import tokens
+from training.errors import told_plainly
 from training.groove import SNARES, is_on
 from training.measures import hits_of_bars, mean
 from training.runtime import OnnxStep
@@ -57,6 +58,7 @@ def where_lost(runs: Sequence[Sequence[Kept]]) -> str:
     )
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Print the backbeat share for a few styles and densities, one figure a seed, and where it is lost."""
     parser = argparse.ArgumentParser(prog="python -m training.freerun", description=__doc__)

@@ -19,7 +19,7 @@ from scipy.stats import gaussian_kde
 from engine import tokens
 from engine.types import TICKS_PER_BAR
 from training.distributions import LEAST_NOTES, Features, overlapping_area
-from training.errors import CorpusError
+from training.errors import CorpusError, told_plainly
 from training.groove import HATS, KICK, SNARES
 from training.music import PARTS, read_music
 from training.songs import DrumSong, PianoSong
@@ -165,6 +165,7 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Draw the roll of the longest piece of a file."""
     parser = argparse.ArgumentParser(prog="python -m training.pictures", description=__doc__)

@@ -19,7 +19,7 @@ from training.binidx import write_binidx
 from training.corpora import DEFAULT_DATA, Consent, data_set, verify
 from training.corpus import EVERY_EPOCH, Corpus, Entry, save_corpus
 from training.epochs import PARTS, Making
-from training.errors import CorpusError, TrainingError
+from training.errors import CorpusError, told_plainly
 from training.tokenizer import encode_texts, read_lines, save_tokenizer, table, write_lines
 
 SHOWN_REASONS = 12
@@ -98,6 +98,7 @@ def report(corpus: Corpus, skipped: list[Skipped]) -> None:
     print(f"  left out: {left_out}; variants: {corpus.variants}; vocabulary: {corpus.vocabulary_size} tokens")
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and prepare."""
     parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
@@ -117,11 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"unknown part {unknown[0]!r}: choose from {', '.join(PARTS)}.")
     if options.sets and len(options.parts) != 1:
         parser.error("--sets belongs to one part: name it.")
-    try:
-        for part in options.parts or ("piano", "drums"):
-            _run(part, options)
-    except TrainingError as error:
-        parser.exit(1, f"{error}\n")
+    for part in options.parts or ("piano", "drums"):
+        _run(part, options)
 
 
 def _run(part: str, options: argparse.Namespace) -> None:

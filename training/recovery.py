@@ -16,6 +16,7 @@ import numpy as np
 
 from training.backbeat_judge import BackbeatJudge
 from training.corpus import EVERY_EPOCH, Corpus, Entry, Ids, as_ids, load_corpus, save_corpus
+from training.errors import told_plainly
 from training.harmony_judge import HarmonyJudge, training_usages
 from training.judge import Judge
 from training.openings import drum_openings, piano_openings, played
@@ -52,6 +53,7 @@ def entry_of(song: Written, number: int) -> Entry:
     return Entry(f"{WRITTEN}{number}", False, EVERY_EPOCH, as_ids(song.ids), np.array(song.learned, np.bool_))
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Write the corpus and say what is in it."""
     parser = argparse.ArgumentParser(prog="python -m training.recovery", description=__doc__)

@@ -19,6 +19,9 @@ from torch import Tensor
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # see engine/recurrence.py
 
 import onnxruntime
+import onnxruntime.capi.onnxruntime_pybind11_state as ort
+
+from engine.errors import ModelError
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -27,13 +30,29 @@ class OnnxStep:
     """An exported step model."""
 
     def __init__(self, model: bytes | Path) -> None:
+        """Load it.
+
+        Raises:
+            ModelError: it is missing, damaged or no step of a network.
+        """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         source = str(model) if isinstance(model, Path) else model
-        self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        name = model if isinstance(model, Path) else "a model just made"
+        try:
+            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except (ort.NoSuchFile, ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf) as error:
+            raise ModelError(
+                f"{name}: onnxruntime cannot load it ({error}). Name a model.onnx of an export."
+            ) from error
         shapes = {value.name: value.shape for value in self._session.get_inputs()}
-        self._layers, _, _, self._width = shapes["shift"]
-        self._heads = shapes["wkv"][2]
+        match shapes:
+            case {"shift": [int(layers), _, _, int(width)], "wkv": [_, _, int(heads), _, _]}:
+                self._layers, self._width, self._heads = layers, width, heads
+            case _:
+                raise ModelError(
+                    f"{name}: its inputs are {shapes}, not token, shift and wkv. Name a model.onnx of an export."
+                )
 
     def initial_state(self, batch: int = 1) -> tuple[FloatArray, FloatArray]:
         """Return the state before the first token."""

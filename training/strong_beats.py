@@ -19,6 +19,7 @@ import numpy.typing as npt
 from engine import tokens
 from engine.harmony import CHORD_TONES
 from training.corpus import Entry, load_corpus
+from training.errors import told_plainly
 from training.evaluate import HELD_OUT, groups_of, held_out_songs
 from training.harmony_judge import HarmonyJudge, strong_intervals, training_usages
 from training.judge import Logits, Verdict
@@ -116,6 +117,7 @@ def _dense(songs: Iterable[Ids]) -> Iterator[bool]:
             yield tokens.density(tokens.density_bucket(onsets, tokens.PIANO_DENSITY_LIMITS)) in bar
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Print a line for each model and group of songs."""
     parser = argparse.ArgumentParser(prog="python -m training.strong_beats", description=__doc__)

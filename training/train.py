@@ -18,7 +18,7 @@ from training.callbacks import Course, LossLog, finished
 from training.checkpoint import load_weights, read_run
 from training.corpus import Corpus, corpus_sha256, load_corpus
 from training.devices import LOGGERS, STRATEGIES, make_trainer
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, told_plainly
 from training.learner import Learner
 from training.settings import DEFAULTS, Place, Settings
 from training.size import ARCHITECTURES, size_of
@@ -145,22 +145,20 @@ def _place(options: argparse.Namespace) -> Place:
     )
 
 
+@told_plainly()
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and train."""
     parser = _parser()
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    try:
-        if options.states_only:
-            states.tune(options)
-            return
-        path = options.prepared / f"{options.part}.npz"
-        corpus = load_corpus(path)
-        run = Run(_settings(options, path, corpus), corpus, _place(options))
-        print(f"{options.part}: {sum(p.numel() for p in run.learner.network.parameters()) / 1e6:.2f} M parameters")
-        run.run()
-    except TrainingError as error:
-        parser.exit(1, f"{error}\n")
+    if options.states_only:
+        states.tune(options)
+        return
+    path = options.prepared / f"{options.part}.npz"
+    corpus = load_corpus(path)
+    run = Run(_settings(options, path, corpus), corpus, _place(options))
+    print(f"{options.part}: {sum(p.numel() for p in run.learner.network.parameters()) / 1e6:.2f} M parameters")
+    run.run()
 
 
 if __name__ == "__main__":
